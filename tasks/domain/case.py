@@ -1,0 +1,73 @@
+"""A case's life: one table of allowed transitions.
+
+                   ┌────────────► declined
+open ──────────────┼────────────► granted ──► acted ──► lettered ──► sent ──► closed
+  ▲                ├────────────► needs_review ──(clerk)──► granted | declined
+  │ (held)         └────────────► suppressed (reversal, later event, opt-out)
+  └── stays open until the day that the decision names
+
+open | granted | acted | lettered ──► failed(step, code) ──(rerun)──► where it failed
+granted | needs_review ──(later delta, before anything was done)──► decided again
+granted | acted | lettered | sent | closed ──(reply, reversal)──► undone
+"""
+
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """Drives the machine. Stored: never rename a value."""
+
+    OPEN = "open"
+    GRANTED = "granted"
+    DECLINED = "declined"
+    NEEDS_REVIEW = "needs_review"
+    SUPPRESSED = "suppressed"
+    ACTED = "acted"
+    LETTERED = "lettered"
+    SENT = "sent"
+    CLOSED = "closed"
+    FAILED = "failed"
+    UNDONE = "undone"
+
+
+class Step(StrEnum):
+    LINK = "link"
+    DECIDE = "decide"
+    ACT = "act"
+    RENDER = "render"
+    SEND = "send"
+
+
+_DECIDED = {Status.GRANTED, Status.DECLINED, Status.NEEDS_REVIEW, Status.SUPPRESSED}
+
+TRANSITIONS: dict[Status, frozenset[Status]] = {
+    Status.OPEN: frozenset(_DECIDED | {Status.FAILED}),
+    # Decided again until something was done: a correction or a lock may arrive meanwhile.
+    Status.GRANTED: frozenset(
+        _DECIDED - {Status.GRANTED} | {Status.OPEN, Status.ACTED, Status.FAILED, Status.UNDONE}
+    ),
+    Status.NEEDS_REVIEW: frozenset(_DECIDED - {Status.NEEDS_REVIEW} | {Status.OPEN, Status.FAILED}),
+    Status.ACTED: frozenset({Status.LETTERED, Status.CLOSED, Status.FAILED, Status.UNDONE}),
+    Status.LETTERED: frozenset({Status.SENT, Status.NEEDS_REVIEW, Status.FAILED, Status.UNDONE}),
+    Status.SENT: frozenset({Status.CLOSED, Status.UNDONE}),
+    Status.CLOSED: frozenset({Status.UNDONE}),
+    Status.FAILED: frozenset(
+        {Status.OPEN, Status.GRANTED, Status.ACTED, Status.LETTERED, Status.NEEDS_REVIEW}
+    ),
+    Status.DECLINED: frozenset(),
+    Status.SUPPRESSED: frozenset(),
+    Status.UNDONE: frozenset(),
+}
+
+# Where a failed case continues: the status it had when the step began.
+BEFORE_STEP: dict[Step, Status] = {
+    Step.LINK: Status.OPEN,
+    Step.DECIDE: Status.OPEN,
+    Step.ACT: Status.GRANTED,
+    Step.RENDER: Status.ACTED,
+    Step.SEND: Status.LETTERED,
+}
+
+
+def may_become(old: Status, new: Status) -> bool:
+    return new in TRANSITIONS[old]

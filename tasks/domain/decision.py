@@ -1,0 +1,93 @@
+"""A decision: an outcome, the grounds it stands on, and the effects it asks for.
+
+Built only through `granted`, `declined`, `needs_review`, `suppressed` and `held`, so that „declined
+with effects“ cannot be written. The letter's reasons and the record of the decision come from the
+same grounds. Names of outcomes, codes and grounds are stored: never rename one.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+from tasks.domain.effect import Effect
+
+
+class Result(StrEnum):
+    MET = "met"
+    NOT_MET = "not_met"
+    UNCLEAR = "unclear"  # always means: a clerk
+
+
+class Outcome(StrEnum):
+    GRANTED = "granted"
+    DECLINED = "declined"
+    NEEDS_REVIEW = "needs_review"
+    SUPPRESSED = "suppressed"
+    HELD = "held"  # decided again on `until`
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """One condition of law, or of the automation filter, with the facts it was tested on.
+
+    `law` is the section in its own language (`StVO § 46 Abs. 5`). `condition` is one sentence
+    without personal data; `facts` may hold personal data and stay in our own database.
+    """
+
+    name: str
+    law: str
+    condition: str
+    result: Result
+    facts: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a clerk must answer: one sentence without personal data, and what is proposed."""
+
+    code: str
+    text: str
+    proposal: tuple[Effect, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    outcome: Outcome
+    code: str
+    grounds: tuple[Ground, ...]
+    effects: tuple[Effect, ...] = ()
+    question: Question | None = (
+        None  # with NEEDS_REVIEW: why; with GRANTED: the part left to a clerk
+    )
+    until: date | None = None  # with HELD
+    notify: bool = False  # whether the resident gets a letter
+
+
+def granted(
+    code: str,
+    grounds: list[Ground],
+    *effects: Effect,
+    notify: bool = True,
+    left_to_clerk: Question | None = None,
+) -> Decision:
+    return Decision(
+        Outcome.GRANTED, code, tuple(grounds), effects, question=left_to_clerk, notify=notify
+    )
+
+
+def declined(code: str, grounds: list[Ground]) -> Decision:
+    return Decision(Outcome.DECLINED, code, tuple(grounds))
+
+
+def needs_review(code: str, grounds: list[Ground], text: str, *proposal: Effect) -> Decision:
+    return Decision(
+        Outcome.NEEDS_REVIEW, code, tuple(grounds), question=Question(code, text, proposal)
+    )
+
+
+def suppressed(code: str, grounds: list[Ground]) -> Decision:
+    return Decision(Outcome.SUPPRESSED, code, tuple(grounds))
+
+
+def held(code: str, grounds: list[Ground], until: date) -> Decision:
+    return Decision(Outcome.HELD, code, tuple(grounds), until=until)

@@ -1,0 +1,187 @@
+"""A person as the population registry describes them: only the fields that a service needs.
+
+Data minimisation (Art. 5 DSGVO) starts here: religion, nationality, identity documents and tax
+number of a delivery are never read into these types.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+# Sperren that keep an address out of every automatic lane (XMeld code list Auskunftssperre v7):
+# 3 on request and 11 on request of a security authority, both BMG § 51; 1, 6 and 12 (adoption,
+# former names) are BMG § 51 Abs. 5 in conjunction with PStG § 63.
+ADDRESS_LOCKS = frozenset({"1", "3", "6", "11", "12"})
+
+
+@dataclass(frozen=True, slots=True)
+class PersonKey:
+    """The registry's own key. `number` (Ordnungsmerkmal) keeps its leading zeros.
+
+    BMG § 4 Abs. 3: it is for the registry only. It never goes into a letter, a log or Prefect.
+    """
+
+    ags: str  # amtlicher Gemeindeschlüssel, 8 digits
+    number: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PartialDate:
+    """A date of which the registry may know the year, year and month, or nothing (DSMeld 0601)."""
+
+    year: int | None = None
+    month: int | None = None
+    day: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> "PartialDate":
+        """From `""`, `1971`, `1990-06` or `1984-03-12`. Raises ValueError on anything else."""
+        if not text:
+            return cls()
+        parts = [int(part) for part in text.split("-")]
+        if len(parts) > 3 or [len(part) for part in text.split("-")] != [4, 2, 2][: len(parts)]:
+            raise ValueError("not a partial date")
+        year, month, day = [*parts, None, None, None][:3]
+        date(year or 1, month or 1, day or 1)  # rejects 2026-02-30 and 1990-13
+        return cls(year, month, day)
+
+    def __str__(self) -> str:
+        known = [self.year, self.month, self.day]
+        if self.year is None:
+            return ""
+        return "-".join(
+            f"{part:0{4 if i == 0 else 2}d}" for i, part in enumerate(known) if part is not None
+        )
+
+    def full(self) -> date | None:
+        """The day, or None where a part of it is unknown."""
+        if self.year is None or self.month is None or self.day is None:
+            return None
+        return date(self.year, self.month, self.day)
+
+    def latest(self) -> date | None:
+        """The last day it can be: someone is surely 18 only counted from this day."""
+        if self.year is None:
+            return None
+        if self.month is None:
+            return date(self.year, 12, 31)
+        if self.day is None:
+            following = date(self.year + self.month // 12, self.month % 12 + 1, 1)
+            return date.fromordinal(following.toordinal() - 1)
+        return date(self.year, self.month, self.day)
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """Names as DSMeld keeps them. An empty `given` means „Name zu Recht nicht vorhanden“ (legal)."""
+
+    family: str  # 0101a Familienname, unstrukturiert
+    given: str = ""  # 0301 Vornamen, separated by blanks; a hyphen joins two into one name
+    usual: str = ""  # gebräuchlicher Vorname
+    birth: str = ""  # 0201a Geburtsname
+    former: tuple[str, ...] = ()  # 0203a Familienname vor Änderung
+    order: str = ""  # 0501 Ordensname
+    artist: str = ""  # 0502 Künstlername
+    doctor: str = ""  # 0401 Doktorgrad
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A domestic address, field by field as in XMeld `anschrift.inland`; abroad only `country`."""
+
+    street: str = ""  # 1205, at most 55 characters, abbreviated above 25
+    number: str = ""  # 1206 Hausnummer, digits only
+    suffix: str = ""  # 1206a Buchstabe/Zusatzziffer, e.g. "a"
+    part: str = ""  # 1208 Teilnummer der Hausnummer, e.g. "1/7"
+    postcode: str = ""
+    town: str = ""  # 1203 Wohnort
+    ags: str = ""  # the municipality in which the dwelling lies
+    extra: str = ""  # Zusatzangaben, e.g. "Hinterhaus"
+    floor: str = ""  # Stockwerks-/Wohnungsnummer
+    care_of: str = ""  # Wohnungsinhaber
+    country: str = ""  # Destatis state code; set for an address abroad
+
+    def line(self) -> str:
+        """The street line of a letter: `Alexandrinenstr. 119a Hinterhaus`."""
+        number = f"{self.number}{self.suffix}{f' {self.part}' if self.part else ''}"
+        return " ".join(text for text in (self.street, number, self.extra) if text)
+
+
+class DwellingStatus(StrEnum):
+    SOLE = "0"
+    MAIN = "1"
+    SECONDARY = "2"
+
+
+@dataclass(frozen=True, slots=True)
+class Dwelling:
+    """One `wohnung`. A real move leaves the old one behind with `current=False`."""
+
+    address: Address
+    status: DwellingStatus = DwellingStatus.SOLE
+    current: bool = True
+    moved_in: date | None = None  # 1301 datumDesBeziehens; None: unknown
+    moved_out: PartialDate = PartialDate()
+    status_changed: date | None = None  # datumDesWohnungsstatuswechsels
+    registered: date | None = None  # datumAnmeldungBeiAnmeldebehoerde
+    conditional_lock: bool = False  # bedingter Sperrvermerk, BMG § 52 (a protected facility)
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """One `auskunftssperre`. Only reasons 3 and 11 have an end (DSMeld 1802)."""
+
+    reason: str
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A full snapshot of one person, as every XMeldIT record carries it."""
+
+    key: PersonKey
+    name: Name
+    born: PartialDate = PartialDate()
+    sex: str = ""  # code list Geschlecht: m, w, d, x
+    died: PartialDate | None = None
+    locks: tuple[Lock, ...] = ()
+    dwellings: tuple[Dwelling, ...] = ()
+    children: tuple[PersonKey, ...] = ()
+    guardians: tuple[PersonKey, ...] = ()  # gesetzliche Vertreter that are registered persons
+    has_guardian: bool = False  # any gesetzlicher Vertreter, also an authority or one by name
+
+    def home(self) -> Dwelling | None:
+        """The current dwelling in the person's own municipality that counts: main before secondary.
+
+        A dwelling in another municipality may be `current` too (after code 202); it is not home.
+        """
+        here = [d for d in self.dwellings if d.current and self._is_here(d)]
+        return min(here, key=lambda dwelling: dwelling.status, default=None)
+
+    def left_to(self) -> Dwelling | None:
+        """The current dwelling elsewhere, where there is one."""
+        away = [d for d in self.dwellings if d.current and not self._is_here(d)]
+        return min(away, key=lambda dwelling: dwelling.status, default=None)
+
+    def main(self) -> Dwelling | None:
+        """The current dwelling a letter goes to: the main or sole one, wherever it lies."""
+        current = [d for d in self.dwellings if d.current]
+        return min(current, key=lambda d: (d.status, not self._is_here(d)), default=None)
+
+    def _is_here(self, dwelling: Dwelling) -> bool:
+        return dwelling.address.ags == self.key.ags and not dwelling.address.country
+
+    def address_locks(self, today: date) -> tuple[Lock, ...]:
+        """Locks in force today that keep the address out of the automatic lane (BMG § 51)."""
+        return tuple(
+            lock
+            for lock in self.locks
+            if lock.reason in ADDRESS_LOCKS and (lock.until is None or lock.until >= today)
+        )
+
+    def age(self, today: date) -> int | None:
+        """Completed years, counted from the last day the birthday can be; None if unknown."""
+        born = self.born.latest()
+        if born is None:
+            return None
+        return today.year - born.year - ((today.month, today.day) < (born.month, born.day))

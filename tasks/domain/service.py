@@ -1,0 +1,80 @@
+"""A service, and the situation it decides on: everything a decision may look at, as data."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from tasks.domain.area import AreaAnswer
+from tasks.domain.decision import Decision
+from tasks.domain.delta import Delta, DeltaKind
+from tasks.domain.person import Person
+from tasks.domain.record import Link
+
+
+class LegalMode(StrEnum):
+    """On what footing a municipality lets the service act."""
+
+    STANDING_APPLICATION = "standing_application"  # the first application asks for every switch
+    NOTICE_ONLY = "notice_only"  # acts of its own motion and tells the resident
+    CLERK = "clerk"  # every decision is a proposal
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What a municipality has settled before a machine may decide (VwVfG § 35a, BMG § 37)."""
+
+    automation_norm: str  # e.g. "StVO § 46 Abs. 5"; empty: every decision is a proposal
+    legal_mode: LegalMode = LegalMode.CLERK
+    legal_basis_ref: str = ""  # the written approval that BMG § 37 asks for
+
+
+@dataclass(frozen=True, slots=True)
+class LaterEvent:
+    """A delta of the same person that arrived after the one to decide on."""
+
+    kind: DeltaKind
+    address_changed: bool
+    reverses: str = ""  # event sign of the delta it takes back
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """All facts for one case. Stored with the decision: the same situation decides the same again.
+
+    `now` is the person as known today (None: gone from the register), while `delta.after` is the
+    person as that delta told it. `areas_before` and `areas_after` answer for the dwelling before
+    and after the delta, in the list that the service names.
+    """
+
+    delta: Delta
+    now: Person | None
+    links: tuple[Link, ...] = ()
+    areas_before: AreaAnswer = AreaAnswer()
+    areas_after: AreaAnswer = AreaAnswer()
+    later: tuple[LaterEvent, ...] = ()
+    open_clerk_case: bool = False  # another case of this person and service waits for a clerk
+    reversed_case_acted: bool = (
+        False  # for reversals: effects of the reversed case were carried out
+    )
+    opted_out: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One proactive service. `decide` is pure: `decide(situation, parameters, gate, today)`."""
+
+    name: str
+    title: str  # German, for letters and clerks
+    triggers: frozenset[DeltaKind]
+    decide: Callable[[Situation, Any, Gate, date], Decision]
+    parameters: type[Any]  # a frozen dataclass; the profile's table is read into it
+    automation_norm: str  # the norm that lets a machine decide; "" where none does
+    rule_version: str  # changes with every change of the rule; stored with each decision
+    records: str = ""  # which record source it reads, e.g. "parking_permits"
+    areas: str = ""  # which area list it asks, e.g. "parking_zones"
+    level: str = "decide"  # inform | offer | decide
+    letter_data: Callable[[Situation, Decision, Any], Mapping[str, str]] = field(
+        default=lambda situation, decision, parameters: {}
+    )

@@ -1,0 +1,95 @@
+"""Every error of ours, split by what the caller should do.
+
+    AntragslosError           carries a stable code; its text is the code and opaque ids, nothing else
+    ├─ TemporaryError         try again: something is out of reach
+    │  ├─ RegistryUnavailable
+    │  ├─ RecordsUnavailable
+    │  ├─ ChannelUnavailable
+    │  ├─ SpoolFull
+    │  └─ MunicipalityBusy
+    └─ PermanentError         a person must look; never retried by itself
+       ├─ DeliveryRejected    the whole delivery; its number stays due
+       ├─ RecordRejected      one record of a delivery; the rest goes on
+       ├─ ProfileInvalid      all problems at once
+       ├─ ZoneListInvalid     an entry that cannot be read, quoted
+       ├─ RecordConflict      the municipal record is not what the decision was made on
+       ├─ LetterIncomplete    a variable or a template is missing
+       └─ ChannelRefused      the address or our credentials were refused
+
+Prefect stores the text of every exception in six places. So `str()` of ours is code and opaque ids;
+what a person at a shell needs beyond that is in `detail`, which no flow ever logs.
+"""
+
+
+class AntragslosError(Exception):
+    """`code` is stable and dotted (`registry.number_gap`); `ref` an opaque id or a position."""
+
+    def __init__(self, code: str, ref: str = "", detail: str = "") -> None:
+        super().__init__(f"{code} {ref}".strip())
+        self.code = code
+        self.ref = ref
+        self.detail = detail
+
+
+class TemporaryError(AntragslosError):
+    """Try again later; nothing was lost."""
+
+
+class RegistryUnavailable(TemporaryError):
+    """The inbox cannot be read."""
+
+
+class RecordsUnavailable(TemporaryError):
+    """The municipal system does not answer."""
+
+
+class ChannelUnavailable(TemporaryError):
+    """The mail server or the print spool cannot be reached right now."""
+
+
+class SpoolFull(ChannelUnavailable):
+    """No room left where letters are put."""
+
+
+class MunicipalityBusy(TemporaryError):
+    """Another process works on this municipality."""
+
+
+class PermanentError(AntragslosError):
+    """A person must look; trying again alone changes nothing."""
+
+
+class DeliveryRejected(PermanentError):
+    """The whole delivery is refused; its number stays due and can be delivered again."""
+
+
+class RecordRejected(PermanentError):
+    """One record is quarantined; the rest of the delivery goes on."""
+
+
+class ProfileInvalid(PermanentError):
+    """`problems` holds every problem found, one sentence each."""
+
+    def __init__(self, ref: str, problems: list[str]) -> None:
+        super().__init__("profile.invalid", ref, "\n".join(problems))
+        self.problems = problems
+
+
+class ZoneListInvalid(PermanentError):
+    """`entries` holds every entry that cannot be read, as written."""
+
+    def __init__(self, entries: list[str]) -> None:
+        super().__init__("zones.unreadable_entry", detail="\n".join(entries))
+        self.entries = entries
+
+
+class RecordConflict(PermanentError):
+    """The record in the municipal system is not what the decision was made on."""
+
+
+class LetterIncomplete(PermanentError):
+    """A template, or a variable that it needs, is missing."""
+
+
+class ChannelRefused(PermanentError):
+    """The recipient or our credentials were refused for good."""
