@@ -1,6 +1,6 @@
 """Every error of ours, split by what the caller should do.
 
-    AntragslosError           carries a stable code; its text is the code and opaque ids, nothing else
+    AntragslosError           carries a stable code; its text is that code and opaque ids, no more
     ├─ TemporaryError         try again: something is out of reach
     │  ├─ RegistryUnavailable
     │  ├─ RecordsUnavailable
@@ -14,7 +14,9 @@
        ├─ ZoneListInvalid     an entry that cannot be read, quoted
        ├─ RecordConflict      the municipal record is not what the decision was made on
        ├─ LetterIncomplete    a variable or a template is missing
-       └─ ChannelRefused      the address or our credentials were refused
+       ├─ ChannelRefused      the address or our credentials were refused
+       ├─ ChannelUncertain    the letter may have left; never repeated by itself
+       └─ ReplyRefused        a resident's link or code is not valid
 
 Prefect stores the text of every exception in six places. So `str()` of ours is code and opaque ids;
 what a person at a shell needs beyond that is in `detail`, which no flow ever logs.
@@ -93,3 +95,11 @@ class LetterIncomplete(PermanentError):
 
 class ChannelRefused(PermanentError):
     """The recipient or our credentials were refused for good."""
+
+
+class ChannelUncertain(PermanentError):
+    """The letter may have been handed over: a person decides whether it goes out again."""
+
+
+class ReplyRefused(PermanentError):
+    """A link or a code of a resident's letter is forged, mistyped, expired or for something else."""

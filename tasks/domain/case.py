@@ -59,6 +59,8 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.UNDONE: frozenset(),
 }
 
+UNDONE_YET = (Status.OPEN, Status.GRANTED, Status.NEEDS_REVIEW)  # nothing was carried out so far
+
 # Where a failed case continues: the status it had when the step began.
 BEFORE_STEP: dict[Step, Status] = {
     Step.LINK: Status.OPEN,

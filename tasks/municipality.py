@@ -1,0 +1,117 @@
+"""One municipality, opened: its profile and the parts that the steps work with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from tasks.errors import ProfileInvalid, ZoneListInvalid
+from tasks.letters.render import LetterRenderer
+from tasks.matching.permits import candidate_keys
+from tasks.matching.zones import ZoneList, parse_zone_list
+from tasks.profile import SLUG, EnabledService, Profile, enabled_services, load_profile
+from tasks.records.protocol import PermitRegister
+from tasks.records.sql import SqlPermitRegister
+from tasks.settings import TEMPLATES, Settings
+from tasks.state.database import open_database
+
+PROFILE = "profile.toml"
+
+
+@dataclass(frozen=True)
+class Municipality:
+    slug: str
+    folder: Path
+    profile: Profile
+    services: Mapping[str, EnabledService]
+    settings: Settings
+
+    @property
+    def engine(self) -> Engine:
+        return open_database(self.settings.state_url)
+
+    @property
+    def test_mode(self) -> bool:
+        return self.profile.test_mode
+
+    @cached_property
+    def register(self) -> PermitRegister:
+        """The permit system. Another one than ours is attached here, behind the same protocol."""
+        default = f"sqlite:///{self.folder.resolve() / 'permits.db'}"
+        return SqlPermitRegister(self.profile.permits_url or default, candidate_keys)
+
+    @cached_property
+    def renderer(self) -> LetterRenderer:
+        return LetterRenderer([self.folder / "templates", TEMPLATES])
+
+    @cached_property
+    def _area_lists(self) -> dict[str, ZoneList]:
+        return {}
+
+    def areas(self, service: str) -> ZoneList | None:
+        """The area list of a service, read once; raises ZoneListInvalid with each bad entry."""
+        enabled = self.services[service]
+        if not enabled.service.areas:
+            return None
+        if service not in self._area_lists:
+            self._area_lists[service] = parse_zone_list(self.folder / enabled.area_file)
+        return self._area_lists[service]
+
+    @property
+    def mail_url(self) -> str:
+        return self.settings.smtp_for(self.slug)
+
+    @property
+    def spool_url(self) -> str:
+        return f"printspool://{(self.folder / 'spool').resolve()}"
+
+
+_opened: dict[str, tuple[tuple[tuple[str, int], ...], Municipality]] = {}
+
+
+def open_municipality(slug: str, settings: Settings) -> Municipality:
+    """Read once a process and again when a file of the profile has changed."""
+    if not SLUG.fullmatch(slug):
+        raise ProfileInvalid(slug, ["a municipality's name is lower-case letters, digits, hyphens"])
+    folder = settings.folder(slug)
+    stamp = _stamp(folder)
+    known = _opened.get(str(folder))
+    if known and known[0] == stamp and known[1].settings is settings:
+        return known[1]
+    profile = load_profile(folder / PROFILE)
+    services = {enabled.service.name: enabled for enabled in enabled_services(profile, slug)}
+    municipality = Municipality(slug, folder, profile, services, settings)
+    _opened[str(folder)] = (stamp, municipality)
+    return municipality
+
+
+def municipalities(settings: Settings) -> list[str]:
+    """Every folder of the home that holds a profile."""
+    return sorted(path.parent.name for path in settings.home.glob(f"*/{PROFILE}"))
+
+
+def check_municipality(slug: str, settings: Settings) -> list[str]:
+    """Every problem of profile, zone lists, templates and addresses at once, one sentence each."""
+    try:
+        municipality = open_municipality(slug, settings)
+    except ProfileInvalid as error:
+        return error.problems
+    problems = []
+    for name, enabled in municipality.services.items():
+        try:
+            municipality.areas(name)
+        except ZoneListInvalid as error:
+            problems += [
+                f"services.{name}.zones: cannot be read: {entry}" for entry in error.entries
+            ]
+        except OSError:
+            problems.append(f"services.{name}.zones: {enabled.area_file or '(none)'} is not a file")
+    return problems
+
+
+def _stamp(folder: Path) -> tuple[tuple[str, int], ...]:
+    files = [path for path in folder.glob("*") if path.suffix in {".toml", ".json", ".txt"}]
+    files += (folder / "templates").glob("*")
+    return tuple(sorted((path.name, path.stat().st_mtime_ns) for path in files))

@@ -1,0 +1,211 @@
+"""Send: hands stored letters to their channels.
+
+    ready ─► claimed (committed) ─► the channel ─► handed_over
+
+A letter found claimed belongs to a process that died, since this process holds the municipality's
+lock. A channel that is exact by name (the print spool) is simply asked again; for any other the
+letter is *uncertain* and waits for a person: it may be in the resident's inbox already.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session
+
+from tasks.channels import hand_over, hand_over_many
+from tasks.channels.parcel import HandedOver, Parcel
+from tasks.domain.automation import may_be_told
+from tasks.domain.case import Status, Step
+from tasks.errors import (
+    AntragslosError,
+    ChannelUnavailable,
+    ChannelUncertain,
+    TemporaryError,
+)
+from tasks.municipality import Municipality, open_municipality
+from tasks.settings import settings
+from tasks.stage import Counts, cleaned, stage
+from tasks.state import cases, facts, outbox
+from tasks.state.database import reading, utcnow
+from tasks.state.tables import CaseRow, LetterRow
+
+EMAIL, POST = "email", "post"
+_PASSING = "passing:"
+
+
+@stage("send letters", retries=2, delays=(5, 30))
+def send_letters(
+    municipality: str, channel: str, ids: Sequence[str], today: date, run: str
+) -> Counts:
+    """Counts: handed_over, held_back (test mode), stopped, uncertain, failed, quiet, later.
+
+    Raises ChannelUnavailable where a letter could not leave for a passing reason; all others of
+    the batch were handed over first, and those that were are not touched again.
+    """
+    return send_batch(open_municipality(municipality, settings()), channel, ids, today, run)
+
+
+def to_send(town: Municipality, channel: str) -> list[str]:
+    with reading(town.engine) as session:
+        return outbox.ids_ready(session, town.slug, channel)
+
+
+def recover_claims(town: Municipality, run: str) -> Counts:
+    """Letters that a dead process had in hand. Call only while holding the municipality's lock."""
+    with Session(town.engine) as session, session.begin():
+        repeatable = outbox.claimed(session, town.slug, POST)
+        for letter_id in repeatable:
+            outbox.settle(session, letter_id, "ready")
+        lost = outbox.claimed(session, town.slug, EMAIL)
+        _note_uncertain(session, lost, run)
+    return Counts(uncertain=len(lost)) if lost else Counts()
+
+
+def send_batch(
+    town: Municipality, channel: str, ids: Sequence[str], today: date, run: str
+) -> Counts:
+    counts: Counts = Counts()
+    if channel == EMAIL and _is_quiet(town):
+        return Counts(quiet=len(ids))
+    with Session(town.engine) as session, session.begin():
+        letters = outbox.load(session, ids)
+        told = outbox.cases_of(session, [letter.id for letter in letters])
+        letters = _stop_what_must_not_leave(session, letters, told, today, run, counts)
+        if town.test_mode:
+            for letter in letters:
+                outbox.settle(session, letter.id, "held_back", "test_mode")
+            return counts + Counts(held_back=len(letters))
+        parcels = [_parcel(town, letter) for letter in letters]
+    outcome = _post(town, parcels, run) if channel == POST else _mail(town, parcels, run)
+    counts += outcome
+    if passing := [code for code in counts if code.startswith(_PASSING)]:
+        raise ChannelUnavailable(passing[0].removeprefix(_PASSING), f"letters:{counts[passing[0]]}")
+    return counts
+
+
+def _post(town: Municipality, parcels: Sequence[Parcel], run: str) -> Counts:
+    """Exact by name: the whole batch can be claimed, written and synced to disk at once."""
+    _claim(town, [parcel.letter_id for parcel in parcels])
+    results = hand_over_many(parcels, town.spool_url)
+    with Session(town.engine) as session, session.begin():
+        told = outbox.cases_of(session, [parcel.letter_id for parcel in parcels])
+        return sum(
+            (
+                _note(session, parcel.letter_id, told[parcel.letter_id], result, run)
+                for parcel, result in zip(parcels, results, strict=True)
+            ),
+            Counts(),
+        )
+
+
+def _mail(town: Municipality, parcels: Sequence[Parcel], run: str) -> Counts:
+    """Claimed and noted one by one: a crash leaves as many letters uncertain as there are workers."""
+
+    def one(parcel: Parcel) -> Counts:
+        _claim(town, [parcel.letter_id])
+        result: HandedOver | AntragslosError
+        try:
+            result = hand_over(parcel, town.mail_url)
+        except AntragslosError as error:
+            result = error
+        except Exception as error:
+            # Whatever broke, broke while the letter may have been on its way.
+            cleaned(error)
+            result = ChannelUncertain("channel.uncertain", parcel.letter_id)
+        with Session(town.engine) as session, session.begin():
+            told = outbox.cases_of(session, [parcel.letter_id])[parcel.letter_id]
+            return _note(session, parcel.letter_id, told, result, run)
+
+    with ThreadPoolExecutor(town.settings.send_workers) as pool:
+        return sum(pool.map(one, parcels), Counts())
+
+
+def _claim(town: Municipality, ids: Sequence[str]) -> None:
+    with Session(town.engine) as session, session.begin():
+        outbox.claim(session, ids)
+
+
+def _note(
+    session: Session,
+    letter_id: str,
+    told: Sequence[CaseRow],
+    result: HandedOver | AntragslosError,
+    run: str,
+) -> Counts:
+    if isinstance(result, HandedOver):
+        outbox.settle(session, letter_id, "handed_over", reference=result.reference)
+        sent = [cases.Move(case, Status.SENT, case.code, "pipeline", {}) for case in told]
+        cases.move(session, sent, run)
+        return Counts(handed_over=1)
+    if isinstance(result, ChannelUncertain):
+        _note_uncertain(session, [letter_id], run)
+        return Counts(uncertain=1)
+    if isinstance(result, TemporaryError) and not _given_up(session, letter_id):
+        outbox.settle(session, letter_id, "ready", result.code)
+        return Counts({_PASSING + result.code: 1})
+    outbox.settle(session, letter_id, "failed", result.code)
+    cases.fail(session, told, Step.SEND, {case.id: result.code for case in told}, run)
+    return Counts(failed=1)
+
+
+def _given_up(session: Session, letter_id: str) -> bool:
+    letter = session.get(LetterRow, letter_id)
+    return letter is not None and letter.attempts >= outbox.MAX_ATTEMPTS
+
+
+def _note_uncertain(session: Session, ids: Sequence[str], run: str) -> None:
+    for letter_id, told in outbox.cases_of(session, ids).items():
+        outbox.settle(session, letter_id, "uncertain", "channel.uncertain")
+        codes = {case.id: "channel.uncertain" for case in told}
+        cases.fail(session, told, Step.SEND, codes, run)
+
+
+def _stop_what_must_not_leave(
+    session: Session,
+    letters: Sequence[LetterRow],
+    told: dict[str, list[CaseRow]],
+    today: date,
+    run: str,
+    counts: Counts,
+) -> list[LetterRow]:
+    """A lock or a death may have arrived after the decision (BMG §§ 51, 52): look again."""
+    people = facts.people_now(session, {letter.person_id for letter in letters})
+    going = []
+    for letter in letters:
+        reason = may_be_told(people[letter.person_id], today)
+        if not reason:
+            going.append(letter)
+            continue
+        outbox.settle(session, letter.id, "stopped", reason)
+        cases.move(
+            session,
+            [cases.Move(case, Status.NEEDS_REVIEW, reason, "rule", {}) for case in told[letter.id]],
+            run,
+        )
+        counts["stopped"] += 1
+    return going
+
+
+def _is_quiet(town: Municipality) -> bool:
+    now: datetime = utcnow().astimezone(ZoneInfo(town.profile.timezone))
+    return town.profile.quiet_hours.cover(now.time())
+
+
+def _parcel(town: Municipality, letter: LetterRow) -> Parcel:
+    sender = town.profile.sender
+    return Parcel(
+        letter_id=letter.id,
+        municipality=town.slug,
+        created=letter.dated,
+        pages=letter.pages,
+        subject=letter.subject,
+        text=letter.text,
+        html=letter.html,
+        pdf=letter.pdf,
+        recipient=letter.recipient,
+        sender_name=sender.name,
+        sender_address=sender.address,
+        reply_to=sender.reply_to,
+    )

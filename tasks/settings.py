@@ -1,0 +1,83 @@
+"""The installation's settings, from the environment or `.env`; each is described in .env.example.
+
+Read by flows and steps only; everything below them receives arguments.
+"""
+
+import os
+import secrets
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parents[1]
+TEMPLATES = ROOT / "templates"
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix="ANTRAGSLOS_",
+        env_file=".env",
+        extra="ignore",
+        hide_input_in_errors=True,  # a wrong secret must not appear in the error
+    )
+
+    home: Path = Field(
+        default=Path("var"),
+        description="Folder that holds database, inboxes, receipts, spool; one folder each town.",
+    )
+    database_url: str = Field(default="", description="State. Default: SQLite in the home folder.")
+    secret_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="Signs reply links. Default: made once and kept in the home folder.",
+    )
+    smtp_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="mailto://user:password@host:port, or mailtos://…; empty: all by post.",
+    )
+    smtp_urls: dict[str, SecretStr] = Field(
+        default_factory=dict, description="Municipalities with a mail server of their own, as JSON."
+    )
+    public_url: str = Field(
+        default="http://127.0.0.1:8300", description="Address of the residents' page, for letters."
+    )
+    batch_size: int = Field(default=500, ge=1, le=10_000, description="Cases a task works on.")
+    send_workers: int = Field(default=4, ge=1, le=64, description="Letters handed over at a time.")
+    max_delivery_bytes: int = Field(
+        default=2 * 1024**3, ge=1, description="A larger registry file is refused."
+    )
+
+    @property
+    def state_url(self) -> str:
+        return self.database_url or f"sqlite:///{self.home.resolve() / 'antragslos.db'}"
+
+    def folder(self, municipality: str) -> Path:
+        return self.home / municipality
+
+    def smtp_for(self, municipality: str) -> str:
+        return self.smtp_urls.get(municipality, self.smtp_url).get_secret_value()
+
+    def signing_key(self) -> bytes:
+        """At least 32 bytes. Made on first use where none is set; only the owner may read it."""
+        if key := self.secret_key.get_secret_value():
+            return key.encode()
+        path = self.home / "secret.key"
+        if not path.exists():
+            self.home.mkdir(parents=True, exist_ok=True)
+            temporary = path.with_name(f".{path.name}.{os.getpid()}")
+            temporary.touch(mode=0o600)
+            temporary.write_text(secrets.token_urlsafe(48))
+            # link() and not rename(): the first of two processes wins, and both read its key.
+            try:
+                os.link(temporary, path)
+            except FileExistsError:
+                pass
+            finally:
+                temporary.unlink()
+        return path.read_text().encode()
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    return Settings()

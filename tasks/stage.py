@@ -1,0 +1,96 @@
+"""What every step has in common: a Prefect task over a batch that lets no personal data out.
+
+Prefect keeps the text of an exception in six places. So an error of ours crosses as its code and
+opaque ids, and any other as the name of its class; the full story goes to `errors.log` in the home
+folder, which only the owner may read.
+"""
+
+import functools
+import logging
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from logging.handlers import RotatingFileHandler
+from typing import Any, ParamSpec
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.errors import AntragslosError, PermanentError, ProfileInvalid, TemporaryError
+from tasks.settings import settings
+
+P = ParamSpec("P")
+Counts = Counter[str]
+
+
+class StageFailed(PermanentError):
+    """A step broke for a reason nobody foresaw. The code names the class of the error."""
+
+
+def stage(
+    name: str, *, retries: int = 0, delays: Sequence[float] = ()
+) -> Callable[[Callable[P, Counts]], Any]:
+    """A step as a Prefect task: `municipality` is its first argument, counts are its result.
+
+    Retried only on a TemporaryError. Neither arguments nor results are ever stored by Prefect.
+    """
+
+    def decorate(step: Callable[P, Counts]) -> Any:
+        @functools.wraps(step)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> Counts:
+            try:
+                return step(*args, **kwargs)
+            except Exception as error:
+                raise cleaned(error) from None
+
+        return task(
+            guarded,
+            name=name,
+            persist_result=False,
+            cache_policy=NO_CACHE,
+            retries=retries,
+            retry_delay_seconds=list(delays) or None,
+            retry_condition_fn=_is_temporary,
+        )
+
+    return decorate
+
+
+def cleaned(error: Exception) -> AntragslosError:
+    """The same error as it may be seen in Prefect. Keeps the whole of it in our own log."""
+    error_log().error("%s", type(error).__name__, exc_info=error)
+    if isinstance(error, ProfileInvalid):
+        return ProfileInvalid(error.ref, [])
+    if isinstance(error, AntragslosError):
+        error.detail = ""
+        return error.with_traceback(None)
+    return StageFailed(f"internal.{type(error).__name__}")
+
+
+async def _is_temporary(_task: Any, _run: Any, state: Any) -> bool:
+    try:
+        await state.aresult()
+    except TemporaryError:
+        return True
+    except Exception:
+        return False
+    return False
+
+
+@functools.lru_cache(maxsize=1)
+def error_log() -> logging.Logger:
+    logger = logging.getLogger("antragslos.errors")
+    logger.propagate = False  # never to the console: a worker keeps what its runs print
+    home = settings().home
+    home.mkdir(parents=True, exist_ok=True)
+    path = home / "errors.log"
+    path.touch(mode=0o600)
+    os.chmod(path, 0o600)
+    handler = RotatingFileHandler(path, maxBytes=10_000_000, backupCount=3, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    logger.addHandler(handler)
+    return logger
+
+
+def batches(ids: Sequence[str], size: int) -> list[list[str]]:
+    return [list(ids[start : start + size]) for start in range(0, len(ids), size)]

@@ -1,0 +1,319 @@
+"""Cases: born once for a delta and a service, moved only along the table of transitions."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import func, or_, update
+from sqlmodel import Session, col, select
+
+from tasks.domain.case import BEFORE_STEP, UNDONE_YET, Status, Step, may_become
+from tasks.domain.decision import Decision
+from tasks.state.database import insert_missing, insert_rows, new_id, utcnow
+from tasks.state.documents import DECISION, EFFECTS, dump
+from tasks.state.tables import CaseRow, DecisionRow, DeltaRow, History, QuestionRow, RecordLink
+
+
+def deltas_to_link(session: Session, municipality: str, limit: int) -> Sequence[DeltaRow]:
+    return session.exec(
+        select(DeltaRow)
+        .where(DeltaRow.municipality == municipality, col(DeltaRow.linked).is_(False))
+        .order_by(col(DeltaRow.id))
+        .limit(limit)
+    ).all()
+
+
+def count_to_link(session: Session, municipality: str) -> int:
+    return session.exec(
+        select(func.count())
+        .select_from(DeltaRow)
+        .where(DeltaRow.municipality == municipality, col(DeltaRow.linked).is_(False))
+    ).one()
+
+
+def mark_linked(session: Session, ids: Sequence[int]) -> None:
+    session.execute(update(DeltaRow).where(col(DeltaRow.id).in_(ids)).values(linked=True))
+
+
+def keep_links(session: Session, rows: Sequence[RecordLink]) -> None:
+    insert_missing(session, RecordLink, [row.model_dump() for row in rows])
+
+
+def links_of(
+    session: Session, municipality: str, records: str, people: Collection[str]
+) -> dict[str, list[RecordLink]]:
+    found: dict[str, list[RecordLink]] = {person: [] for person in people}
+    for link in session.exec(
+        select(RecordLink).where(
+            RecordLink.municipality == municipality,
+            RecordLink.records == records,
+            col(RecordLink.person_id).in_(people),
+        )
+    ):
+        found[link.person_id].append(link)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class NewCase:
+    delta_id: int
+    person_id: str
+    service: str
+    settles_on: date
+
+
+def open_cases(
+    session: Session, municipality: str, new: Sequence[NewCase], today: date, run: str
+) -> int:
+    """One case a delta and service (unique key): asked twice, the first stays. Returns how many.
+
+    Earlier cases of the same person and service on which nothing was carried out yet are marked to
+    be looked at again: what is known about the person has changed.
+    """
+    if not new:
+        return 0
+    known = set(
+        session.exec(
+            select(CaseRow.delta_id, CaseRow.service).where(
+                col(CaseRow.delta_id).in_({case.delta_id for case in new})
+            )
+        )
+    )
+    now = utcnow()
+    rows = [
+        CaseRow(
+            id=new_id("c"),
+            municipality=municipality,
+            service=case.service,
+            person_id=case.person_id,
+            delta_id=case.delta_id,
+            status=Status.OPEN,
+            settles_on=case.settles_on,
+            due_on=today,
+            run=run,
+            created_at=now,
+            updated_at=now,
+        ).model_dump()
+        for case in new
+        if (case.delta_id, case.service) not in known
+    ]
+    insert_rows(session, CaseRow, rows)
+    session.flush()
+    return len(rows)
+
+
+def mark_recheck(session: Session, municipality: str, people: Collection[str]) -> None:
+    """Something new is known about these people: cases not carried out yet are decided again."""
+    if people:
+        session.execute(
+            update(CaseRow)
+            .where(
+                col(CaseRow.municipality) == municipality,
+                col(CaseRow.person_id).in_(people),
+                col(CaseRow.status).in_([status.value for status in UNDONE_YET]),
+            )
+            .values(recheck=True)
+        )
+
+
+def _due_for_decision(municipality: str, service: str, today: date) -> list[Any]:
+    status = col(CaseRow.status)
+    return [
+        col(CaseRow.municipality) == municipality,
+        col(CaseRow.service) == service,
+        status.in_([status.value for status in UNDONE_YET]),
+        col(CaseRow.due_on) <= today,
+        or_(
+            status == Status.OPEN,
+            col(CaseRow.recheck).is_(True),
+            # Decided when it arrived; decided again on the day it is carried out.
+            (status == Status.GRANTED)
+            & (col(CaseRow.settles_on) <= today)
+            & (col(CaseRow.decided_on) < today),
+        ),
+    ]
+
+
+def ids_to_decide(session: Session, municipality: str, service: str, today: date) -> list[str]:
+    """In the order of the registry's events, so that a later event meets decided earlier ones."""
+    return list(
+        session.exec(
+            select(CaseRow.id)
+            .where(*_due_for_decision(municipality, service, today))
+            .order_by(col(CaseRow.delta_id), col(CaseRow.id))
+        )
+    )
+
+
+def ids_in(
+    session: Session, municipality: str, service: str, status: Status, settled: date
+) -> list[str]:
+    return list(
+        session.exec(
+            select(CaseRow.id)
+            .where(
+                CaseRow.municipality == municipality,
+                CaseRow.service == service,
+                CaseRow.status == status,
+                col(CaseRow.settles_on) <= settled,
+            )
+            .order_by(col(CaseRow.delta_id), col(CaseRow.id))
+        )
+    )
+
+
+def ids_to_tell(session: Session, municipality: str) -> list[str]:
+    """Carried out, and the resident does not know yet."""
+    return list(
+        session.exec(
+            select(CaseRow.id)
+            .where(CaseRow.municipality == municipality, CaseRow.status == Status.ACTED)
+            .order_by(col(CaseRow.delta_id), col(CaseRow.id))
+        )
+    )
+
+
+def load(session: Session, ids: Collection[str], *statuses: Status) -> list[CaseRow]:
+    """The named cases that (still) have one of the statuses, in the order of events."""
+    query = select(CaseRow).where(col(CaseRow.id).in_(ids))
+    if statuses:
+        query = query.where(col(CaseRow.status).in_([status.value for status in statuses]))
+    return list(session.exec(query.order_by(col(CaseRow.delta_id), col(CaseRow.id))))
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A step of one case along the table of transitions."""
+
+    case: CaseRow
+    new: Status
+    code: str
+    by: str
+    changes: Mapping[str, Any]
+
+
+def move(session: Session, moves: Iterable[Move], run: str) -> None:
+    """Changes the (attached) cases and writes their history."""
+    now = utcnow()
+    history = []
+    for step in moves:
+        case, old = step.case, Status(step.case.status)
+        if old is not step.new and not may_become(old, step.new):
+            raise AssertionError(f"{old} may not become {step.new}")  # a bug, never data
+        if old is not step.new or step.code != case.code:
+            history.append(
+                {
+                    "municipality": case.municipality,
+                    "case_id": case.id,
+                    "at": now,
+                    "old": old.value,
+                    "new": step.new.value,
+                    "code": step.code,
+                    "by": step.by,
+                    "run": run,
+                }
+            )
+        changes = {"failed_step": "", **step.changes}
+        case.status, case.code, case.run, case.updated_at = step.new.value, step.code, run, now
+        for name, value in changes.items():
+            setattr(case, name, value)
+    session.flush()  # one executemany for cases that change alike
+    insert_rows(session, History, history)
+
+
+def fail(
+    session: Session, cases: Iterable[CaseRow], step: Step, codes: Mapping[str, str], run: str
+) -> None:
+    """`codes`: case id -> code. The case continues at `step` when it is run again."""
+    move(
+        session,
+        [
+            Move(
+                case,
+                Status.FAILED,
+                codes[case.id],
+                "pipeline",
+                {"failed_step": step.value, "attempts": case.attempts + 1},
+            )
+            for case in cases
+        ],
+        run,
+    )
+
+
+def resume(session: Session, cases: Iterable[CaseRow], reason: str, run: str) -> None:
+    move(
+        session,
+        [
+            Move(case, BEFORE_STEP[Step(case.failed_step)], case.code, f"admin: {reason}", {})
+            for case in cases
+        ],
+        run,
+    )
+
+
+def keep_decisions(session: Session, rows: Sequence[DecisionRow]) -> None:
+    insert_rows(session, DecisionRow, [row.model_dump(exclude={"id"}) for row in rows])
+
+
+def last_seq(session: Session, ids: Collection[str]) -> dict[str, int]:
+    return dict(
+        session.exec(
+            select(DecisionRow.case_id, func.max(DecisionRow.seq))
+            .where(col(DecisionRow.case_id).in_(ids))
+            .group_by(col(DecisionRow.case_id))
+        ).all()
+    )
+
+
+def last_decisions(
+    session: Session, ids: Collection[str]
+) -> dict[str, tuple[DecisionRow, Decision]]:
+    """case id -> its last decision."""
+    newest: dict[str, DecisionRow] = {}
+    for row in session.exec(
+        select(DecisionRow).where(col(DecisionRow.case_id).in_(ids)).order_by(col(DecisionRow.seq))
+    ):
+        newest[row.case_id] = row
+    return {case_id: (row, DECISION.validate_json(row.decision)) for case_id, row in newest.items()}
+
+
+def ask_clerks(session: Session, asked: Sequence[tuple[CaseRow, Decision]]) -> None:
+    """Questions of these cases as they stand now; questions that no longer arise are withdrawn."""
+    ids = [case.id for case, _ in asked]
+    session.execute(
+        update(QuestionRow)
+        .where(col(QuestionRow.case_id).in_(ids), col(QuestionRow.status) == "open")
+        .values(status="withdrawn")
+    )
+    rows = []
+    for case, decision in asked:
+        if decision.question is None:
+            continue
+        question = decision.question
+        rows.append(
+            {
+                "municipality": case.municipality,
+                "case_id": case.id,
+                "code": question.code,
+                "text": question.text,
+                "proposal": dump(EFFECTS, question.proposal),
+                "status": "open",
+                "answered_by": "",
+                "answer": "",
+            }
+        )
+    if not rows:
+        return
+    insert_missing(session, QuestionRow, rows)
+    for row in rows:  # a question that was withdrawn may arise again
+        session.execute(
+            update(QuestionRow)
+            .where(
+                col(QuestionRow.case_id) == row["case_id"],
+                col(QuestionRow.code) == row["code"],
+                col(QuestionRow.status) == "withdrawn",
+            )
+            .values(status="open", text=row["text"], proposal=row["proposal"])
+        )

@@ -1,0 +1,95 @@
+"""One engine a database; the same code on SQLite and on PostgreSQL."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Engine, Table, create_engine, event, insert
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, SQLModel
+
+import tasks.state.tables as tables
+
+_ALPHABET = "23456789abcdefghjkmnpqrstvwxyz"  # no look-alikes: ids are read aloud on the phone
+TABLES = [
+    SQLModel.metadata.tables[str(model.__tablename__)]
+    for model in vars(tables).values()
+    if isinstance(model, type) and issubclass(model, SQLModel) and hasattr(model, "__table__")
+]
+
+
+def table_of(model: type[SQLModel]) -> Table:
+    table: Table = SQLModel.metadata.tables[str(model.__tablename__)]
+    return table
+
+
+def new_id(prefix: str) -> str:
+    return f"{prefix}-{''.join(secrets.choice(_ALPHABET) for _ in range(12))}"
+
+
+def utcnow() -> datetime:
+    return datetime.now(UTC)
+
+
+@lru_cache(maxsize=8)
+def open_database(url: str) -> Engine:
+    """Creates missing tables. SQL errors never quote parameters: they would carry personal data."""
+    engine = create_engine(url, hide_parameters=True, pool_pre_ping=not url.startswith("sqlite"))
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_immediate)
+    SQLModel.metadata.create_all(engine, tables=TABLES)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves, see _begin_immediate
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=60000"):
+        connection.execute(f"PRAGMA {pragma}")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _begin_immediate(connection: Any) -> None:
+    # A transaction that reads first and writes later would fail with „database is locked“ at once,
+    # whatever the busy timeout says; taking the write lock at the start makes it wait instead.
+    reading = connection.get_execution_options().get("antragslos_reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def reading(engine: Engine) -> Session:
+    """A session that only reads: it never waits for a writer."""
+    return Session(engine.execution_options(antragslos_reading=True))
+
+
+def insert_rows(session: Session, model: type[SQLModel], rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        session.execute(insert(table_of(model)), list(rows))
+
+
+def insert_missing(session: Session, model: type[SQLModel], rows: Sequence[dict[str, Any]]) -> None:
+    """Inserts what no unique key holds yet: doing it twice changes nothing."""
+    if rows:
+        session.execute(_dialect_insert(session, model).on_conflict_do_nothing(), list(rows))
+
+
+def upsert(
+    session: Session,
+    model: type[SQLModel],
+    rows: Sequence[dict[str, Any]],
+    key: Sequence[str],
+    change: Sequence[str],
+) -> None:
+    if rows:
+        statement = _dialect_insert(session, model)
+        statement = statement.on_conflict_do_update(
+            index_elements=list(key), set_={name: statement.excluded[name] for name in change}
+        )
+        session.execute(statement, list(rows))
+
+
+def _dialect_insert(session: Session, model: type[SQLModel]) -> Any:
+    table = table_of(model)
+    name = session.get_bind().dialect.name
+    return sqlite.insert(table) if name == "sqlite" else postgresql.insert(table)

@@ -1,0 +1,234 @@
+"""Takes a delivery in: mirror, deltas, quarantine and cursor in one transaction, or nothing.
+
+A truncated file hands out records before its error; since everything happens in the caller's one
+transaction, an error on the last byte of the last packet leaves no trace of the first.
+"""
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select as select_columns
+from sqlmodel import Session, col, select
+
+from tasks.domain.delta import DeltaKind, address_changed
+from tasks.domain.person import Person, PersonKey
+from tasks.state.database import insert_rows, new_id, upsert, utcnow
+from tasks.state.documents import PERSON, dump, load_person
+from tasks.state.tables import Cursor, Delivery, DeltaRow, PersonRow, Quarantine
+
+# (kind by code, before, after) -> kind by the snapshots
+Classify = Callable[[DeltaKind, Person | None, Person | None], DeltaKind]
+
+_REVERSALS = {
+    DeltaKind.MOVE_REVERSED: {DeltaKind.MOVE, DeltaKind.ADDRESS_UPDATE, DeltaKind.MOVE_AWAY},
+    DeltaKind.DEATH_REVERSED: {DeltaKind.DEATH},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One good record of a packet, as any registry format yields it."""
+
+    packet: int
+    position: int
+    event: str
+    event_time: datetime
+    code: str
+    kind: DeltaKind
+    key: PersonKey
+    person: Person | None
+
+
+def last_number(session: Session, municipality: str, source: str) -> int:
+    cursor = session.get(Cursor, (municipality, source))
+    return cursor.number if cursor else 0
+
+
+def find_delivery(session: Session, municipality: str, source: str, number: int) -> Delivery | None:
+    return session.exec(
+        select(Delivery).where(
+            Delivery.municipality == municipality,
+            Delivery.source == source,
+            Delivery.number == number,
+        )
+    ).one_or_none()
+
+
+def note_delivery(session: Session, noted: Delivery) -> Delivery:
+    """Keeps one row a number: a second attempt replaces what was noted of the first."""
+    known = find_delivery(session, noted.municipality, noted.source, noted.number)
+    if known is None:
+        session.add(noted)
+        session.flush()
+        return noted
+    for name, value in noted.model_dump(exclude={"id", "attempts", "created_at"}).items():
+        setattr(known, name, value)
+    known.attempts += 1
+    session.flush()
+    return known
+
+
+def move_cursor(session: Session, municipality: str, source: str, number: int) -> None:
+    upsert(
+        session,
+        Cursor,
+        [{"municipality": municipality, "source": source, "number": number}],
+        ["municipality", "source"],
+        ["number"],
+    )
+
+
+def quarantine(session: Session, rows: Iterable[Quarantine]) -> None:
+    session.add_all(rows)
+
+
+def take_in(
+    session: Session,
+    delivery: Delivery,
+    records: list[Incoming],
+    classify: Classify,
+    received_on: date,
+) -> int:
+    """One chunk of records in the registry's order. Returns how many of them are deltas."""
+    people = _load_people(session, delivery.municipality, {record.key for record in records})
+    deltas, touched = [], {}
+    for record in records:
+        row = people.get(record.key)
+        before = row.person if row and not row.gone else None
+        kind = classify(record.kind, before, record.person)
+        if row is None:
+            row = people[record.key] = _Mirror(new_id("p"), record.person, False)
+        if kind is not DeltaKind.STOCK:
+            deltas.append(_delta(delivery, record, kind, row.id, before, received_on))
+        row.person = record.person or row.person
+        row.gone = record.person is None
+        touched[record.key] = row
+    upsert(
+        session,
+        PersonRow,
+        [
+            {
+                "id": row.id,
+                "municipality": delivery.municipality,
+                "ags": key.ags,
+                "number": key.number,
+                "born": str(row.person.born) if row.person and not row.gone else "",
+                "snapshot": dump(PERSON, row.person) if row.person else "",
+                "gone": row.gone,
+            }
+            for key, row in touched.items()
+        ],
+        ["municipality", "ags", "number"],
+        ["born", "snapshot", "gone"],
+    )
+    _name_what_is_reversed(session, deltas)
+    insert_rows(session, DeltaRow, deltas)
+    return len(deltas)
+
+
+@dataclass(slots=True)
+class _Mirror:
+    id: str
+    person: Person | None
+    gone: bool
+
+
+def _load_people(
+    session: Session, municipality: str, keys: set[PersonKey]
+) -> dict[PersonKey, _Mirror]:
+    found = session.execute(
+        select_columns(
+            col(PersonRow.id),
+            col(PersonRow.ags),
+            col(PersonRow.number),
+            col(PersonRow.snapshot),
+            col(PersonRow.gone),
+        )
+        .where(col(PersonRow.municipality) == municipality)
+        .where(col(PersonRow.number).in_([key.number for key in keys]))
+    )
+    return {
+        PersonKey(ags, number): _Mirror(row_id, load_person(snapshot), gone)
+        for row_id, ags, number, snapshot, gone in found
+    }
+
+
+def _delta(
+    delivery: Delivery,
+    record: Incoming,
+    kind: DeltaKind,
+    person_id: str,
+    before: Person | None,
+    received_on: date,
+) -> dict[str, object]:
+    # Data minimisation: what no service may look at is counted, not kept.
+    kept = kind is not DeltaKind.IRRELEVANT
+    return {
+        "municipality": delivery.municipality,
+        "source": delivery.source,
+        "delivery_no": delivery.number,
+        "packet": record.packet,
+        "position": record.position,
+        "event": record.event,
+        "event_time": record.event_time,
+        "received_on": received_on,
+        "kind": kind.value,
+        "reason_code": record.code,
+        "reverses": "",
+        "address_changed": kept and address_changed(before, record.person),
+        "person_id": person_id,
+        "before": dump(PERSON, before) if kept and before else None,
+        "after": dump(PERSON, record.person) if kept and record.person else None,
+        "linked": not kept,
+    }
+
+
+def _name_what_is_reversed(session: Session, deltas: list[dict[str, object]]) -> None:
+    """A reversal names no earlier event; it takes back the latest one of the kind it undoes."""
+    for position, delta in enumerate(deltas):
+        kinds = _REVERSALS.get(DeltaKind(str(delta["kind"])))
+        if not kinds:
+            continue
+        same_chunk = [
+            earlier["event"]
+            for earlier in deltas[:position]
+            if earlier["person_id"] == delta["person_id"] and earlier["kind"] in kinds
+        ]
+        delta["reverses"] = (
+            same_chunk[-1]
+            if same_chunk
+            else session.exec(
+                select(DeltaRow.event)
+                .where(DeltaRow.person_id == delta["person_id"])
+                .where(col(DeltaRow.kind).in_([kind.value for kind in kinds]))
+                .order_by(col(DeltaRow.id).desc())
+            ).first()
+            or ""
+        )
+
+
+def new_delivery(
+    municipality: str, source: str, number: int, kind: str, received_on: date
+) -> Delivery:
+    return Delivery(
+        municipality=municipality,
+        source=source,
+        number=number,
+        kind=kind,
+        status="accepted",
+        received_on=received_on,
+        created_at=utcnow(),
+    )
+
+
+def people_born(
+    session: Session, municipality: str, dates: Collection[str]
+) -> list[tuple[str, Person]]:
+    """(person id, snapshot) of everyone registered with one of these birth dates."""
+    rows = session.exec(
+        select(PersonRow)
+        .where(PersonRow.municipality == municipality, col(PersonRow.gone).is_(False))
+        .where(col(PersonRow.born).in_(dates))
+    )
+    return [(row.id, person) for row in rows if (person := load_person(row.snapshot))]

@@ -1,0 +1,121 @@
+"""The outbox: a letter is rendered and stored before any channel is called."""
+
+from collections.abc import Collection, Sequence
+from datetime import date
+
+from sqlalchemy import func, update
+from sqlmodel import Session, col, select
+
+from tasks.state.database import insert_missing, utcnow
+from tasks.state.tables import CaseRow, LetterRow, SectionRow
+
+MAX_ATTEMPTS = 20  # temporary failures, over as many runs, until a person must look
+
+
+def keep_letters(
+    session: Session, letters: Sequence[LetterRow], sections: Sequence[SectionRow]
+) -> None:
+    insert_missing(session, LetterRow, [letter.model_dump() for letter in letters])
+    insert_missing(
+        session, SectionRow, [section.model_dump(exclude={"id"}) for section in sections]
+    )
+
+
+def letters_of(session: Session, case_ids: Collection[str]) -> dict[str, str]:
+    """case id -> letter id."""
+    return dict(
+        session.exec(
+            select(SectionRow.case_id, SectionRow.letter_id).where(
+                col(SectionRow.case_id).in_(case_ids)
+            )
+        ).all()
+    )
+
+
+def ids_ready(session: Session, municipality: str, channel: str) -> list[str]:
+    return list(
+        session.exec(
+            select(LetterRow.id)
+            .where(
+                LetterRow.municipality == municipality,
+                LetterRow.status == "ready",
+                LetterRow.channel == channel,
+            )
+            .order_by(col(LetterRow.dated), col(LetterRow.id))
+        )
+    )
+
+
+def load(session: Session, ids: Collection[str], status: str = "ready") -> list[LetterRow]:
+    return list(
+        session.exec(
+            select(LetterRow)
+            .where(col(LetterRow.id).in_(ids), LetterRow.status == status)
+            .order_by(col(LetterRow.id))
+        )
+    )
+
+
+def cases_of(session: Session, letter_ids: Collection[str]) -> dict[str, list[CaseRow]]:
+    """letter id -> the cases that it tells of."""
+    found: dict[str, list[CaseRow]] = {letter_id: [] for letter_id in letter_ids}
+    for section, case in session.exec(
+        select(SectionRow, CaseRow)
+        .where(col(SectionRow.letter_id).in_(letter_ids))
+        .where(col(CaseRow.id) == col(SectionRow.case_id))
+    ):
+        found[section.letter_id].append(case)
+    return found
+
+
+def claim(session: Session, ids: Collection[str]) -> None:
+    """The intent, committed before the hand-over begins."""
+    session.execute(
+        update(LetterRow)
+        .where(col(LetterRow.id).in_(ids), col(LetterRow.status) == "ready")
+        .values(status="claimed", claimed_at=utcnow(), attempts=LetterRow.attempts + 1)
+    )
+
+
+def claimed(session: Session, municipality: str, channel: str) -> list[str]:
+    return list(
+        session.exec(
+            select(LetterRow.id).where(
+                LetterRow.municipality == municipality,
+                LetterRow.status == "claimed",
+                LetterRow.channel == channel,
+            )
+        )
+    )
+
+
+def settle(
+    session: Session, letter_id: str, status: str, code: str = "", reference: str = ""
+) -> None:
+    """What became of a claimed letter."""
+    values = {"status": status, "code": code, "reference": reference}
+    if status == "handed_over":
+        session.execute(
+            update(LetterRow)
+            .where(col(LetterRow.id) == letter_id)
+            .values(**values, handed_over_at=utcnow())
+        )
+    else:
+        session.execute(update(LetterRow).where(col(LetterRow.id) == letter_id).values(**values))
+
+
+def count_by_channel(
+    session: Session, municipality: str, since: date | None = None
+) -> dict[tuple[str, str], int]:
+    """(channel, status) -> letters."""
+    query = select(LetterRow.channel, LetterRow.status, func.count()).where(
+        LetterRow.municipality == municipality
+    )
+    if since:
+        query = query.where(LetterRow.dated >= since)
+    return {
+        (channel, status): number
+        for channel, status, number in session.exec(
+            query.group_by(LetterRow.channel, LetterRow.status)
+        )
+    }

@@ -1,0 +1,276 @@
+"""What we remember. Every row belongs to a municipality; ids that leave the database are opaque.
+
+    delivery ─< delta >─ person          what the registry said
+                  │
+                case ─< decision          one service looked at one delta (or at one day)
+                  ├──< effect             what it changed in a municipal record, with its inverse
+                  ├──< question           what a clerk must answer
+                  └──< section >─ letter  what the resident was told, one letter a life event
+
+Enumerations are stored as text, documents (snapshots, decisions) as JSON text in our own words.
+"""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Column, DateTime, Index, LargeBinary, Text, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+UTC = DateTime(timezone=True)
+
+
+class Delivery(SQLModel, table=True):
+    """One numbered delivery of a registry; a rejected one keeps its number and may come again."""
+
+    __table_args__ = (UniqueConstraint("municipality", "source", "number"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    municipality: str = Field(index=True)
+    source: str  # "xmeldit"
+    number: int
+    kind: str  # full | delta
+    status: str  # accepted | rejected
+    code: str = ""  # why it was rejected
+    packets: int = 0
+    content_hash: str = ""  # SHA-256 over the packets' bytes: the same delivery may be sent again
+    records_read: int = 0
+    records_rejected: int = 0
+    attempts: int = 1
+    received_on: date
+    created_at: datetime = Field(sa_type=UTC)
+
+
+class Cursor(SQLModel, table=True):
+    """The last accepted delivery number. Moves in the same transaction as the rows."""
+
+    municipality: str = Field(primary_key=True)
+    source: str = Field(primary_key=True)
+    number: int
+
+
+class Quarantine(SQLModel, table=True):
+    """One bad record of an accepted delivery, kept as delivered until a person has looked at it."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    municipality: str = Field(index=True)
+    delivery_id: int = Field(foreign_key="delivery.id")
+    packet: int
+    position: int
+    event: str
+    code: str
+    raw: bytes = Field(sa_column=Column(LargeBinary))
+
+
+class PersonRow(SQLModel, table=True):
+    """The mirror: the last snapshot of a person, only what services need."""
+
+    __tablename__ = "person"
+    __table_args__ = (UniqueConstraint("municipality", "ags", "number"),)
+
+    id: str = Field(primary_key=True)
+    municipality: str
+    ags: str
+    number: str  # Ordnungsmerkmal
+    born: str = Field(default="", index=True)  # finds everyone whom a permit may be confused with
+    snapshot: str = Field(sa_column=Column(Text))
+    gone: bool = False  # deleted from the register; the last snapshot stays until it is forgotten
+
+
+class DeltaRow(SQLModel, table=True):
+    """One change. `id` grows in the order of the registry's events."""
+
+    __tablename__ = "delta"
+    __table_args__ = (
+        UniqueConstraint("municipality", "source", "delivery_no", "packet", "position"),
+        Index("delta_to_link", "municipality", "linked"),
+        Index("delta_of_person", "person_id", "id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    municipality: str
+    source: str
+    delivery_no: int
+    packet: int
+    position: int
+    event: str  # ereignis.zeichen
+    event_time: datetime = Field(sa_type=UTC)
+    received_on: date
+    kind: str
+    reason_code: str
+    reverses: str = ""  # event sign of the delta it takes back
+    address_changed: bool = False
+    person_id: str = Field(foreign_key="person.id")
+    before: str | None = Field(default=None, sa_column=Column(Text))
+    after: str | None = Field(default=None, sa_column=Column(Text))
+    linked: bool = False
+
+
+class RecordLink(SQLModel, table=True):
+    """A municipal record that belongs, or may belong, to a person."""
+
+    __tablename__ = "record_link"
+
+    municipality: str = Field(primary_key=True)
+    records: str = Field(primary_key=True)  # parking_permits
+    record: str = Field(primary_key=True)  # the record's own number
+    person_id: str = Field(primary_key=True, foreign_key="person.id", index=True)
+    by: str
+    score: int
+
+
+class CaseRow(SQLModel, table=True):
+    """One service looks at one delta, or at one person on one day (`trigger_date`)."""
+
+    __tablename__ = "case"
+    __table_args__ = (
+        UniqueConstraint("delta_id", "service"),
+        UniqueConstraint("person_id", "service", "trigger_date"),
+        Index("case_work", "municipality", "status", "service"),
+        Index("case_of_person", "person_id", "service"),
+    )
+
+    id: str = Field(primary_key=True)  # opaque: the only name of a case that Prefect may know
+    municipality: str
+    service: str
+    person_id: str = Field(foreign_key="person.id")
+    delta_id: int | None = Field(default=None, foreign_key="delta.id")
+    trigger_date: date | None = None
+    status: str
+    outcome: str = ""
+    code: str = ""  # why the case stands where it stands
+    failed_step: str = ""
+    settles_on: date  # nothing is done before: corrections come within days
+    due_on: date  # decided (again) on this day at the earliest
+    decided_on: date | None = None
+    recheck: bool = False  # something new is known about the person
+    notify: bool = False
+    attempts: int = 0
+    run: str = ""  # the run that touched it last
+    created_at: datetime = Field(sa_type=UTC)
+    updated_at: datetime = Field(sa_type=UTC)
+
+
+class DecisionRow(SQLModel, table=True):
+    """One decision on a case, with the situation it was made on: replayable."""
+
+    __tablename__ = "decision"
+    __table_args__ = (UniqueConstraint("case_id", "seq"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    municipality: str
+    case_id: str = Field(foreign_key="case.id", index=True)
+    seq: int
+    outcome: str
+    code: str
+    decision: str = Field(sa_column=Column(Text))  # grounds, effects, question
+    situation: str = Field(sa_column=Column(Text))  # all facts but those in the delta's row
+    now_is_after: bool  # the person today is as the delta told: not stored a second time
+    parameters: str = Field(sa_column=Column(Text))  # the profile's parameters and gate
+    rule_version: str
+    decided_by: str  # "rule" or a clerk's name
+    decided_on: date  # the day the rule was asked for
+    decided_at: datetime = Field(sa_type=UTC)
+    run: str = ""
+
+
+class EffectRow(SQLModel, table=True):
+    """One change in a municipal record that was carried out. `key` travelled to that system."""
+
+    __tablename__ = "effect"
+
+    key: str = Field(primary_key=True)
+    municipality: str
+    case_id: str = Field(foreign_key="case.id", index=True)
+    kind: str
+    record: str
+    effect: str = Field(sa_column=Column(Text))
+    inverse: str = Field(sa_column=Column(Text))
+    result: str = Field(default="{}", sa_column=Column(Text))
+    done_at: datetime = Field(sa_type=UTC)
+
+
+class QuestionRow(SQLModel, table=True):
+    """What a clerk must answer: a whole case, or the part of it that a machine may not do."""
+
+    __tablename__ = "question"
+    __table_args__ = (UniqueConstraint("case_id", "code"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    municipality: str = Field(index=True)
+    case_id: str = Field(foreign_key="case.id", index=True)
+    code: str
+    text: str
+    proposal: str = Field(sa_column=Column(Text))
+    status: str = "open"  # open | answered | withdrawn
+    answered_by: str = ""
+    answer: str = ""
+
+
+class LetterRow(SQLModel, table=True):
+    """The outbox. Rendered and stored before any channel is called.
+
+    ready ─► claimed ─► handed_over            claimed by a process that died ─► uncertain
+      ├────► held_back (test mode)             ready ─► failed (a person must look)
+      └────► stopped (re-check before sending)
+    """
+
+    __tablename__ = "letter"
+    __table_args__ = (
+        UniqueConstraint("person_id", "life_event", "purpose"),
+        Index("letter_work", "municipality", "status"),
+    )
+
+    id: str = Field(primary_key=True)
+    municipality: str
+    person_id: str = Field(foreign_key="person.id")
+    life_event: str  # "delta:17", or "date:2026-11-23:identity_card"
+    purpose: str = "notice"
+    status: str = "ready"
+    code: str = ""
+    channel: str  # email | post
+    recipient: str = ""
+    subject: str = ""
+    text: str = Field(default="", sa_column=Column(Text))
+    html: str = Field(default="", sa_column=Column(Text))
+    pdf: bytes = Field(default=b"", sa_column=Column(LargeBinary))
+    pages: int = 1
+    reference: str = ""  # Message-ID or file name
+    attempts: int = 0
+    dated: date
+    claimed_at: datetime | None = Field(default=None, sa_type=UTC)
+    handed_over_at: datetime | None = Field(default=None, sa_type=UTC)
+
+
+class SectionRow(SQLModel, table=True):
+    """One case's part of a letter, with its own way to answer."""
+
+    __tablename__ = "section"
+    __table_args__ = (UniqueConstraint("case_id", "purpose"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    municipality: str
+    letter_id: str = Field(foreign_key="letter.id", index=True)
+    case_id: str = Field(foreign_key="case.id")
+    purpose: str = "notice"
+    token_digest: str = ""  # of the deregister link's secret
+    short_code_digest: str = ""  # of the code to type from paper
+    token_expires: date | None = None
+
+
+class History(SQLModel, table=True):
+    """Who moved a case from where to where, when and why. Never changed, only added to."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    municipality: str
+    case_id: str = Field(foreign_key="case.id", index=True)
+    at: datetime = Field(sa_type=UTC)
+    old: str
+    new: str
+    code: str = ""
+    by: str = ""  # "rule", "pipeline", "admin: <reason>", …
+    run: str = ""
+
+
+def row(model: SQLModel) -> dict[str, Any]:
+    """A row as a plain mapping for a bulk insert (one statement for a whole batch)."""
+    return model.model_dump(exclude={"id"} if getattr(model, "id", "") is None else None)
