@@ -1,0 +1,53 @@
+"""Keys that find permits worth comparing, so that no person is compared with every permit.
+
+A permit and a person that share at least one key are candidates; comparing them is the work of
+`permits.link`. Store the keys of each permit without a registry key in an indexed table, one row a
+key. Every permit that can be linked by the statutory rules shares a key, whatever its name: they
+agree on the birth date. Keys hold personal data and stay in the database of the permits.
+
+    born:1968-01-20           the birth date as far as it is known
+    home:LANGESTRASSE:8       street and number ("" where the permit has none)
+    name:17276:1968           a word of the name as it sounds, and the year of birth
+    name:17276:01-20          the same, and month and day: finds a wrong year
+    name:17276:               the same, for a permit without a birth date
+"""
+
+from tasks.domain.person import Person
+from tasks.matching.holder import name_words, without_titles
+from tasks.matching.phonetic import phonetic
+from tasks.matching.statutory import family_names, normalise_street, parse_house_number
+
+
+def candidate_keys(
+    holder: str, birth_date: str, street: str = "", house_number: str = ""
+) -> frozenset[str]:
+    """Of a permit, from its own columns as they are."""
+    born = birth_date.strip()
+    keys = {f"name:{code}:{part}" for code in _codes(holder) for part in _date_parts(born)}
+    if born:
+        keys.add(f"born:{born}")
+    if road := normalise_street(street):
+        number = parse_house_number(house_number)
+        keys.add(f"home:{road}:{number.number.lstrip('0') if number else ''}")
+    return frozenset(keys)
+
+
+def candidate_keys_of(person: Person) -> frozenset[str]:
+    name, born = person.name, str(person.born)
+    codes = _codes(" ".join((name.given, name.usual, *family_names(name))))
+    keys = {f"name:{code}:{part}" for code in codes for part in {*_date_parts(born), ""}}
+    if born:
+        keys.add(f"born:{born}")
+    for dwelling in person.dwellings:
+        if road := normalise_street(dwelling.address.street):
+            keys |= {f"home:{road}:", f"home:{road}:{dwelling.address.number.strip().lstrip('0')}"}
+    return frozenset(keys)
+
+
+def _codes(names: str) -> set[str]:
+    return {code for word in name_words(without_titles(names)) if (code := phonetic(word))}
+
+
+def _date_parts(born: str) -> set[str]:
+    """Year, and month with day: a slip of the pen leaves one of them as it was."""
+    return {part for part in (born[:4], born[5:]) if part} or {""}
