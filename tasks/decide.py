@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import date
 
 from pydantic import TypeAdapter
-from sqlmodel import Session
 
 from tasks.domain.area import AreaAnswer
 from tasks.domain.case import UNDONE_YET, Status, Step
@@ -23,7 +22,7 @@ from tasks.profile import EnabledService
 from tasks.settings import settings
 from tasks.stage import Counts, cleaned, stage
 from tasks.state import cases, facts
-from tasks.state.database import reading, utcnow
+from tasks.state.database import Session, reading, utcnow, writing
 from tasks.state.documents import DECISION, SITUATION, dump
 from tasks.state.tables import CaseRow, DecisionRow
 
@@ -37,7 +36,7 @@ STATUS = {
 _GATE = TypeAdapter(Gate)
 
 
-@stage("decide", retries=2, delays=(2, 10))
+@stage("decide {service} · {municipality}", retries=2, delays=(2, 10))
 def decide_cases(
     municipality: str, service: str, ids: Sequence[str], today: date, run: str
 ) -> Counts:
@@ -55,7 +54,7 @@ def decide_batch(
 ) -> Counts:
     enabled = town.services[service]
     counts: Counts = Counts()
-    with Session(town.engine) as session, session.begin():
+    with writing(town.engine) as session:
         batch = cases.load(session, ids, *UNDONE_YET)
         situations = Situations(session, town, enabled, batch)
         decided: list[tuple[CaseRow, Situation, Decision]] = []
@@ -138,7 +137,8 @@ def _keep(
 def dump_rules(enabled: EnabledService) -> str:
     """Parameters and gate as they stood, so that a decision can be replayed."""
     parameters = TypeAdapter(enabled.service.parameters).dump_json(enabled.parameters).decode()
-    return f'{{"parameters":{parameters},"gate":{_GATE.dump_json(enabled.gate).decode()}}}'
+    gate = _GATE.dump_json(enabled.gate).decode()
+    return f'{{"service":"{enabled.service.name}","parameters":{parameters},"gate":{gate}}}'
 
 
 def slim(situation: Situation) -> Situation:

@@ -102,4 +102,4 @@ class ChannelUncertain(PermanentError):
 
 
 class ReplyRefused(PermanentError):
-    """A link or a code of a resident's letter is forged, mistyped, expired or for something else."""
+    """A link or a code of a letter is forged, mistyped, expired or for something else."""

@@ -3,22 +3,20 @@
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from sqlmodel import Session
-
 from tasks.domain.delta import DeltaKind
 from tasks.domain.person import Person
 from tasks.domain.record import LinkedBy, Permit
-from tasks.matching.permits import candidate_keys_of, link, statutory_match
+from tasks.matching.permits import candidate_keys, candidate_keys_of, link, statutory_match
 from tasks.municipality import Municipality, open_municipality
 from tasks.settings import settings
 from tasks.stage import Counts, stage
 from tasks.state import cases, intake
-from tasks.state.database import reading
+from tasks.state.database import Session, reading, writing
 from tasks.state.documents import load_person
 from tasks.state.tables import DeltaRow, RecordLink
 
 
-@stage("link deltas to services and records", retries=2, delays=(2, 10))
+@stage("link deltas · {municipality}", retries=2, delays=(2, 10))
 def link_deltas(municipality: str, today: date, run: str) -> Counts:
     """Works off one batch of deltas. Counts: linked, cases, record_links."""
     return link_batch(open_municipality(municipality, settings()), today, run)
@@ -34,7 +32,7 @@ def link_batch(town: Municipality, today: date, run: str) -> Counts:
         kind: [enabled for enabled in town.services.values() if kind in enabled.service.triggers]
         for kind in DeltaKind
     }
-    with Session(town.engine) as session, session.begin():
+    with writing(town.engine) as session:
         deltas = cases.deltas_to_link(session, town.slug, town.settings.batch_size)
         new = [
             cases.NewCase(
@@ -65,16 +63,36 @@ def _record_links(town: Municipality, deltas: Sequence[DeltaRow]) -> list[Record
         # Both snapshots: a permit may carry the name or the address from before the change.
         known += [person for text in (delta.before, delta.after) if (person := load_person(text))]
     snapshots = {person_id: known for person_id, known in people.items() if known}
-    keyed = town.register.by_keys([known[0].key for known in snapshots.values()])
+    keys = {person.key for known in snapshots.values() for person in known}
+    keyed = town.register.by_keys(sorted(keys, key=lambda key: (key.ags, key.number)))
     candidates = {
         person_id: frozenset().union(*(candidate_keys_of(person) for person in known))
         for person_id, known in snapshots.items()
     }
-    unkeyed = town.register.unkeyed(frozenset().union(*candidates.values()))
+    unkeyed = _by_candidate(town, frozenset().union(*candidates.values()))
     rows = []
     for person_id, known in snapshots.items():
-        rows += _links_of(town, person_id, known, keyed.get(known[0].key, []), unkeyed)
+        own = [permit for key in {person.key for person in known} for permit in keyed.get(key, [])]
+        similar = {
+            permit.number: permit
+            for key in candidates[person_id]
+            for permit in unkeyed.get(key, [])
+        }
+        rows += _links_of(town, person_id, known, own, list(similar.values()))
     return rows
+
+
+def _by_candidate(town: Municipality, wanted: frozenset[str]) -> dict[str, list[Permit]]:
+    """candidate key -> permits without a registry key: nobody is compared with everybody."""
+    found: dict[str, list[Permit]] = {}
+    for permit in town.register.unkeyed(wanted):
+        for key in permit_candidates(permit) & wanted:
+            found.setdefault(key, []).append(permit)
+    return found
+
+
+def permit_candidates(permit: Permit) -> frozenset[str]:
+    return candidate_keys(permit.holder, permit.birth_date, permit.street, permit.house_number)
 
 
 def _links_of(

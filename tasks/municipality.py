@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from sqlalchemy import Engine
-
 from tasks.errors import ProfileInvalid, ZoneListInvalid
 from tasks.letters.render import LetterRenderer
 from tasks.matching.permits import candidate_keys
@@ -15,7 +13,7 @@ from tasks.profile import SLUG, EnabledService, Profile, enabled_services, load_
 from tasks.records.protocol import PermitRegister
 from tasks.records.sql import SqlPermitRegister
 from tasks.settings import TEMPLATES, Settings
-from tasks.state.database import open_database
+from tasks.state.database import Engine, open_database
 
 PROFILE = "profile.toml"
 

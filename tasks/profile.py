@@ -133,7 +133,7 @@ def enabled_services(profile: Profile, municipality: str) -> list[EnabledService
             continue
         extra = part.model_extra or {}
         try:
-            adapter = TypeAdapter(service.parameters, config=ConfigDict(hide_input_in_errors=True))
+            adapter = TypeAdapter(service.parameters)
             unknown = extra.keys() - service.parameters.__dataclass_fields__.keys()
             problems += [f"services.{name}.{key}: no such parameter" for key in sorted(unknown)]
             parameters = adapter.validate_python(

@@ -6,18 +6,17 @@ inbox/ ──► done/       accepted: after its rows are committed and its rece
 
 import hashlib
 import os
-import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from pathlib import Path
+from uuid import uuid4
 
-from sqlmodel import Session, select
-
+from tasks.domain.person import PersonKey
 from tasks.errors import DeliveryRejected, RegistryUnavailable
 from tasks.municipality import Municipality, open_municipality
-from tasks.registry.receipt import Message, write_receipt
+from tasks.registry.receipt import Answer, Message, unreadable_head, write_receipt
 from tasks.registry.snapshots import classify
 from tasks.registry.xmeldit import (
     BadRecord,
@@ -29,15 +28,15 @@ from tasks.registry.xmeldit import (
 from tasks.settings import settings
 from tasks.stage import Counts, stage
 from tasks.state import intake
-from tasks.state.database import reading, utcnow
-from tasks.state.tables import Cursor, Delivery, Quarantine
+from tasks.state.database import reading, utcnow, writing
+from tasks.state.tables import Delivery, Quarantine
 
 SOURCE = "xmeldit"
 CHUNK = 1000
 PATIENCE = 24 * 3600  # seconds until a packet that has not come counts as missing
 
 
-@stage("pull registry deliveries")
+@stage("pull deliveries · {municipality}")
 def pull_deliveries(municipality: str, today: date) -> Counts:
     """Counts deliveries, deltas, quarantined, rejected; `stopped:<code>` while intake stands."""
     return pull(open_municipality(municipality, settings()), today)
@@ -93,14 +92,14 @@ def _pull_number(
     paths, head = [packet.path for packet in packets], packets[0].head
     with reading(town.engine) as session:
         known = intake.find_delivery(session, town.slug, SOURCE, number)
-        started = session.get(Cursor, (town.slug, SOURCE)) is not None
-        expected = intake.last_number(session, town.slug, SOURCE) + 1
+        last = intake.last_number(session, town.slug, SOURCE)
     content = _hash(paths)
     if known and known.status == "accepted" and known.content_hash == content:
         _finish(town, known, packets)  # a process died after the commit, or it was sent twice
         return True
-    if not started and head.kind == "full":
-        expected = number  # a municipality may join with any full delivery
+    # A municipality may join with a full delivery of any number.
+    joins = last is None and head.kind == "full"
+    expected = number if joins else (last or 0) + 1
     try:
         for packet in packets:
             check_head(packet.head, town.profile.ags, expected)
@@ -141,7 +140,7 @@ def _take_in(
     counts: Counts,
 ) -> Delivery:
     seen: set[str] = set()
-    with Session(town.engine, expire_on_commit=False) as session, session.begin():
+    with writing(town.engine) as session:
         noted = intake.new_delivery(town.slug, SOURCE, number, packets[0].head.kind, today)
         noted.packets, noted.content_hash = len(packets), content
         delivery = intake.note_delivery(session, noted)
@@ -161,7 +160,7 @@ def _take_in(
                         record.event,
                         record.event_time,
                         record.code,
-                        record.kind,
+                        record.kind_by_code,
                         record.key,
                         record.person,
                     )
@@ -171,6 +170,7 @@ def _take_in(
                     chunk = []
             deltas += intake.take_in(session, delivery, chunk, classify, today)
         intake.move_cursor(session, town.slug, SOURCE, number)
+        intake.settle_unreadable(session, town.slug, SOURCE)
         counts["records"] += delivery.records_read
         counts["quarantined"] += delivery.records_rejected
         counts["deltas"] += deltas
@@ -187,7 +187,11 @@ def _quarantined(
         packet=packet,
         position=record.position,
         event=record.event,
+        event_time=record.event_time,
+        ags=record.key.ags if record.key else "",
+        number=record.key.number if record.key else "",
         code=record.code,
+        sheet=record.sheet,
         raw=record.raw,
     )
 
@@ -197,20 +201,16 @@ def _finish(town: Municipality, delivery: Delivery, packets: Sequence[_Packet]) 
     receipt = town.folder / "receipts" / f"1101-{delivery.number:04d}.xml"
     if not receipt.exists():
         with reading(town.engine) as session:
-            bad = session.exec(
-                select(Quarantine)
-                .where(Quarantine.delivery_id == delivery.id)
-                .order_by(Quarantine.packet, Quarantine.position)  # type: ignore[arg-type]
-            ).all()
+            bad = intake.quarantined(session, delivery)
         write_receipt(
+            packets[0].head,
+            Answer.ACCEPTED,
+            delivery.records_read,
+            delivery.records_rejected,
+            [_message(row) for row in bad],
+            utcnow(),
+            uuid4(),
             receipt,
-            head=packets[0].head,
-            status="00",
-            read=delivery.records_read,
-            rejected=delivery.records_rejected,
-            messages=[Message(event=row.event, code=row.code, raw=row.raw) for row in bad],
-            created_at=utcnow(),
-            message_uuid=str(uuid.uuid4()),
         )
     for packet in packets:
         _move(packet.path, town.folder / "done")
@@ -221,36 +221,40 @@ def _reject(
 ) -> None:
     number = head.number if head else 0
     if code != "registry.number_repeated":  # that number was accepted, and stays so
-        with Session(town.engine) as session, session.begin():
+        with writing(town.engine) as session:
             noted = intake.new_delivery(town.slug, SOURCE, number, head.kind if head else "", today)
             noted.status, noted.code, noted.content_hash = "rejected", code, _hash(paths)
             intake.note_delivery(session, noted)
     write_receipt(
+        head or unreadable_head(town.profile.ags, town.profile.name, utcnow()),
+        Answer.REJECTED,
+        0,
+        0,
+        [],
+        utcnow(),
+        uuid4(),
         town.folder / "receipts" / f"1101-{number:04d}-rejected-{_hash(paths)[:8]}.xml",
-        head=head,
-        status="01",
-        read=0,
-        rejected=0,
-        messages=[],
-        code=code,
-        created_at=utcnow(),
-        message_uuid=str(uuid.uuid4()),
+        error=code,
+        expected_number=_due(town),
     )
     for path in paths:
         _move(path, town.folder / "rejected")
 
 
-def _stopped_by(town: Municipality) -> str:
-    """Why the intake stands still: a number after the one that is due was refused."""
+def _message(row: Quarantine) -> Message:
+    key = PersonKey(row.ags, row.number) if row.ags else None
+    return Message(row.event, row.event_time, key, row.code, sheet=row.sheet)
+
+
+def _due(town: Municipality) -> int:
     with reading(town.engine) as session:
-        due = intake.last_number(session, town.slug, SOURCE) + 1
-        rejected = session.exec(
-            select(Delivery)
-            .where(Delivery.municipality == town.slug, Delivery.status == "rejected")
-            .where(Delivery.number >= due)
-            .order_by(Delivery.number)  # type: ignore[arg-type]
-        ).first()
-    return rejected.code if rejected else ""
+        return (intake.last_number(session, town.slug, SOURCE) or 0) + 1
+
+
+def _stopped_by(town: Municipality) -> str:
+    """Why the intake stands still: a number that is due, or one after it, was refused."""
+    with reading(town.engine) as session:
+        return intake.why_stopped(session, town.slug, SOURCE)
 
 
 def _move(path: Path, folder: Path) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 from pydantic import TypeAdapter
-from sqlmodel import Session
 
 from tasks.decide import fatten
 from tasks.domain.case import Status, Step
@@ -18,7 +17,7 @@ from tasks.replies.tokens import Token, digest, token_for
 from tasks.settings import settings
 from tasks.stage import Counts, cleaned, stage
 from tasks.state import cases, facts, outbox
-from tasks.state.database import new_id, reading
+from tasks.state.database import Session, new_id, reading, writing
 from tasks.state.documents import SITUATION
 from tasks.state.tables import CaseRow, DecisionRow, LetterRow, SectionRow
 
@@ -26,7 +25,7 @@ TOKEN_DAYS = 365
 DEREGISTER = "deregister"
 
 
-@stage("render letters")
+@stage("render letters · {municipality}")
 def render_cases(municipality: str, ids: Sequence[str], today: date, run: str) -> Counts:
     """Counts: letters, failed."""
     return render_batch(open_municipality(municipality, settings()), ids, today, run)
@@ -38,7 +37,7 @@ def to_render(town: Municipality) -> list[str]:
 
 
 def render_batch(town: Municipality, ids: Sequence[str], today: date, run: str) -> Counts:
-    with Session(town.engine) as session, session.begin():
+    with writing(town.engine) as session:
         batch = cases.load(session, ids, Status.ACTED)
         told = Told(session, town, batch)
         letters, sections, broken = [], [], {}

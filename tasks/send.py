@@ -12,8 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from sqlmodel import Session
-
 from tasks.channels import hand_over, hand_over_many
 from tasks.channels.parcel import HandedOver, Parcel
 from tasks.domain.automation import may_be_told
@@ -28,14 +26,14 @@ from tasks.municipality import Municipality, open_municipality
 from tasks.settings import settings
 from tasks.stage import Counts, cleaned, stage
 from tasks.state import cases, facts, outbox
-from tasks.state.database import reading, utcnow
+from tasks.state.database import Session, reading, utcnow, writing
 from tasks.state.tables import CaseRow, LetterRow
 
 EMAIL, POST = "email", "post"
 _PASSING = "passing:"
 
 
-@stage("send letters", retries=2, delays=(5, 30))
+@stage("send {channel} · {municipality}", retries=2, delays=(5, 30))
 def send_letters(
     municipality: str, channel: str, ids: Sequence[str], today: date, run: str
 ) -> Counts:
@@ -54,7 +52,7 @@ def to_send(town: Municipality, channel: str) -> list[str]:
 
 def recover_claims(town: Municipality, run: str) -> Counts:
     """Letters that a dead process had in hand. Call only while holding the municipality's lock."""
-    with Session(town.engine) as session, session.begin():
+    with writing(town.engine) as session:
         repeatable = outbox.claimed(session, town.slug, POST)
         for letter_id in repeatable:
             outbox.settle(session, letter_id, "ready")
@@ -69,7 +67,7 @@ def send_batch(
     counts: Counts = Counts()
     if channel == EMAIL and _is_quiet(town):
         return Counts(quiet=len(ids))
-    with Session(town.engine) as session, session.begin():
+    with writing(town.engine) as session:
         letters = outbox.load(session, ids)
         told = outbox.cases_of(session, [letter.id for letter in letters])
         letters = _stop_what_must_not_leave(session, letters, told, today, run, counts)
@@ -89,7 +87,7 @@ def _post(town: Municipality, parcels: Sequence[Parcel], run: str) -> Counts:
     """Exact by name: the whole batch can be claimed, written and synced to disk at once."""
     _claim(town, [parcel.letter_id for parcel in parcels])
     results = hand_over_many(parcels, town.spool_url)
-    with Session(town.engine) as session, session.begin():
+    with writing(town.engine) as session:
         told = outbox.cases_of(session, [parcel.letter_id for parcel in parcels])
         return sum(
             (
@@ -101,7 +99,7 @@ def _post(town: Municipality, parcels: Sequence[Parcel], run: str) -> Counts:
 
 
 def _mail(town: Municipality, parcels: Sequence[Parcel], run: str) -> Counts:
-    """Claimed and noted one by one: a crash leaves as many letters uncertain as there are workers."""
+    """Claimed and noted one by one: a crash leaves at most one letter a worker uncertain."""
 
     def one(parcel: Parcel) -> Counts:
         _claim(town, [parcel.letter_id])
@@ -114,7 +112,7 @@ def _mail(town: Municipality, parcels: Sequence[Parcel], run: str) -> Counts:
             # Whatever broke, broke while the letter may have been on its way.
             cleaned(error)
             result = ChannelUncertain("channel.uncertain", parcel.letter_id)
-        with Session(town.engine) as session, session.begin():
+        with writing(town.engine) as session:
             told = outbox.cases_of(session, [parcel.letter_id])[parcel.letter_id]
             return _note(session, parcel.letter_id, told, result, run)
 
@@ -123,7 +121,7 @@ def _mail(town: Municipality, parcels: Sequence[Parcel], run: str) -> Counts:
 
 
 def _claim(town: Municipality, ids: Sequence[str]) -> None:
-    with Session(town.engine) as session, session.begin():
+    with writing(town.engine) as session:
         outbox.claim(session, ids)
 
 

@@ -30,9 +30,11 @@ class StageFailed(PermanentError):
 def stage(
     name: str, *, retries: int = 0, delays: Sequence[float] = ()
 ) -> Callable[[Callable[P, Counts]], Any]:
-    """A step as a Prefect task: `municipality` is its first argument, counts are its result.
+    """A step as a Prefect task: its parameters are ids, its result are counts.
 
-    Retried only on a TemporaryError. Neither arguments nor results are ever stored by Prefect.
+    `name` is the task's name; parameters named in braces make the run's name, as in
+    `decide {service} · {municipality}`. Retried only on a TemporaryError. Neither arguments nor
+    results are ever stored by Prefect.
     """
 
     def decorate(step: Callable[P, Counts]) -> Any:
@@ -44,14 +46,14 @@ def stage(
                 raise cleaned(error) from None
 
         return task(
-            guarded,
-            name=name,
+            name=name.partition(" {")[0].partition(" ·")[0],
+            task_run_name=name,
             persist_result=False,
             cache_policy=NO_CACHE,
             retries=retries,
-            retry_delay_seconds=list(delays) or None,
+            retry_delay_seconds=list(delays) or 0,
             retry_condition_fn=_is_temporary,
-        )
+        )(guarded)
 
     return decorate
 

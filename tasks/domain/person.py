@@ -42,7 +42,8 @@ class PartialDate:
         if len(parts) > 3 or [len(part) for part in text.split("-")] != [4, 2, 2][: len(parts)]:
             raise ValueError("not a partial date")
         year, month, day = [*parts, None, None, None][:3]
-        date(year or 1, month or 1, day or 1)  # rejects 2026-02-30 and 1990-13
+        # Rejects 2026-02-30, 1990-13 and also 1990-00, which would not be an unknown month.
+        date(*(1 if part is None else part for part in (year, month, day)))
         return cls(year, month, day)
 
     def __str__(self) -> str:
@@ -101,10 +102,13 @@ class Address:
     care_of: str = ""  # Wohnungsinhaber
     country: str = ""  # Destatis state code; set for an address abroad
 
+    def house_number(self) -> str:
+        """As it is written: `119a`, `12 1/7`."""
+        return f"{self.number}{self.suffix}{f' {self.part}' if self.part else ''}"
+
     def line(self) -> str:
         """The street line of a letter: `Alexandrinenstr. 119a Hinterhaus`."""
-        number = f"{self.number}{self.suffix}{f' {self.part}' if self.part else ''}"
-        return " ".join(text for text in (self.street, number, self.extra) if text)
+        return " ".join(text for text in (self.street, self.house_number(), self.extra) if text)
 
 
 class DwellingStatus(StrEnum):

@@ -45,7 +45,9 @@ class Situation:
 
     `now` is the person as known today (None: gone from the register), while `delta.after` is the
     person as that delta told it. `areas_before` and `areas_after` answer for the dwelling before
-    and after the delta, in the list that the service names.
+    and after the delta, in the list that the service names. `areas_earlier` are those of the
+    dwellings before earlier deltas of the person whose cases were overtaken before they were
+    carried out: a record may still rightly stand in one of them.
     """
 
     delta: Delta
@@ -53,6 +55,7 @@ class Situation:
     links: tuple[Link, ...] = ()
     areas_before: AreaAnswer = AreaAnswer()
     areas_after: AreaAnswer = AreaAnswer()
+    areas_earlier: tuple[str, ...] = ()  # of dwellings left by earlier events that came to nothing
     later: tuple[LaterEvent, ...] = ()
     open_clerk_case: bool = False  # another case of this person and service waits for a clerk
     reversed_case_acted: bool = (

@@ -124,6 +124,7 @@ def _due_for_decision(municipality: str, service: str, today: date) -> list[Any]
         col(CaseRow.service) == service,
         status.in_([status.value for status in UNDONE_YET]),
         col(CaseRow.due_on) <= today,
+        col(CaseRow.acting).is_(False),
         or_(
             status == Status.OPEN,
             col(CaseRow.recheck).is_(True),
@@ -234,7 +235,7 @@ def fail(
                 Status.FAILED,
                 codes[case.id],
                 "pipeline",
-                {"failed_step": step.value, "attempts": case.attempts + 1},
+                {"failed_step": step.value, "attempts": case.attempts + 1, "acting": False},
             )
             for case in cases
         ],

@@ -1,7 +1,8 @@
 """One engine a database; the same code on SQLite and on PostgreSQL."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -11,6 +12,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel
 
 import tasks.state.tables as tables
+
+__all__ = ["Engine", "Session", "new_id", "open_database", "reading", "utcnow", "writing"]
 
 _ALPHABET = "23456789abcdefghjkmnpqrstvwxyz"  # no look-alikes: ids are read aloud on the phone
 TABLES = [
@@ -56,6 +59,13 @@ def _begin_immediate(connection: Any) -> None:
     # whatever the busy timeout says; taking the write lock at the start makes it wait instead.
     reading = connection.get_execution_options().get("antragslos_reading", False)
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Session]:
+    """One transaction: all of it, or nothing."""
+    with Session(engine, expire_on_commit=False) as session, session.begin():
+        yield session
 
 
 def reading(engine: Engine) -> Session:

@@ -4,10 +4,11 @@ A truncated file hands out records before its error; since everything happens in
 transaction, an error on the last byte of the last packet leaves no trace of the first.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from sqlalchemy import or_, update
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
@@ -40,9 +41,44 @@ class Incoming:
     person: Person | None
 
 
-def last_number(session: Session, municipality: str, source: str) -> int:
+def last_number(session: Session, municipality: str, source: str) -> int | None:
+    """None before the first delivery."""
     cursor = session.get(Cursor, (municipality, source))
-    return cursor.number if cursor else 0
+    return cursor.number if cursor else None
+
+
+def why_stopped(session: Session, municipality: str, source: str) -> str:
+    """The code with which a number that is still due, or one after it, was refused; or ""."""
+    due = (last_number(session, municipality, source) or 0) + 1
+    rejected = session.exec(
+        select(Delivery)
+        .where(Delivery.municipality == municipality, Delivery.source == source)
+        .where(Delivery.status == "rejected")
+        .where(or_(col(Delivery.number) >= due, col(Delivery.number) == 0))
+        .order_by(col(Delivery.number))
+    ).first()
+    return rejected.code if rejected else ""
+
+
+def settle_unreadable(session: Session, municipality: str, source: str) -> None:
+    """Files without a readable number stop the intake until the number that is due has come."""
+    session.execute(
+        update(Delivery)
+        .where(
+            col(Delivery.municipality) == municipality,
+            col(Delivery.source) == source,
+            col(Delivery.number) == 0,
+        )
+        .values(status="settled")
+    )
+
+
+def quarantined(session: Session, delivery: Delivery) -> Sequence[Quarantine]:
+    return session.exec(
+        select(Quarantine)
+        .where(Quarantine.delivery_id == delivery.id)
+        .order_by(col(Quarantine.packet), col(Quarantine.position))
+    ).all()
 
 
 def find_delivery(session: Session, municipality: str, source: str, number: int) -> Delivery | None:
@@ -77,10 +113,6 @@ def move_cursor(session: Session, municipality: str, source: str, number: int) -
         ["municipality", "source"],
         ["number"],
     )
-
-
-def quarantine(session: Session, rows: Iterable[Quarantine]) -> None:
-    session.add_all(rows)
 
 
 def take_in(

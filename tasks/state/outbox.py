@@ -32,6 +32,18 @@ def letters_of(session: Session, case_ids: Collection[str]) -> dict[str, str]:
     )
 
 
+def by_case(session: Session, case_ids: Collection[str]) -> dict[str, LetterRow]:
+    """case id -> its letter."""
+    return {
+        section.case_id: letter
+        for section, letter in session.exec(
+            select(SectionRow, LetterRow)
+            .where(col(SectionRow.case_id).in_(case_ids))
+            .where(col(LetterRow.id) == col(SectionRow.letter_id))
+        )
+    }
+
+
 def ids_ready(session: Session, municipality: str, channel: str) -> list[str]:
     return list(
         session.exec(

@@ -57,7 +57,11 @@ class Quarantine(SQLModel, table=True):
     packet: int
     position: int
     event: str
+    event_time: datetime | None = Field(default=None, sa_type=UTC)
+    ags: str = ""
+    number: str = ""  # Ordnungsmerkmal, where it could be read
     code: str
+    sheet: str = ""  # DSMeld sheet of the field
     raw: bytes = Field(sa_column=Column(LargeBinary))
 
 
@@ -143,6 +147,7 @@ class CaseRow(SQLModel, table=True):
     due_on: date  # decided (again) on this day at the earliest
     decided_on: date | None = None
     recheck: bool = False  # something new is known about the person
+    acting: bool = False  # its effects may have reached the record system: no longer decided anew
     notify: bool = False
     attempts: int = 0
     run: str = ""  # the run that touched it last

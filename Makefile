@@ -1,0 +1,58 @@
+# Two commands matter: `make run` shows a finished demo, `make test` proves that all of it works.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test check format bench lock clean
+
+run: $(VENV)/.ready
+	@$(BIN)/antragslos demo
+
+test: $(VENV)/.ready-dev
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/.ready-dev
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest tests/test_house_rules.py tests/test_prefect_yaml.py
+
+format: $(VENV)/.ready-dev
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.ready-dev
+	@$(BIN)/python -m tests.benchmarks
+
+# Hashes for every platform and Python version; no index address goes into the files.
+lock:
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
+	  --python-version 3.11 --extra build pyproject.toml -o requirements.txt
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
+	  --python-version 3.11 --extra build --extra dev pyproject.toml -o requirements-dev.txt
+
+# Debian splits venv from Python; where it is missing, pip or uv can make one all the same.
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name one: make run PYTHON=python3.12"; exit 1; }
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || \
+	  { rm -rf $(VENV); $(PYTHON) -m venv --without-pip $(VENV) && \
+	    $(PYTHON) -m pip -q --python $(BIN)/python install pip; } 2>/dev/null || \
+	  { rm -rf $(VENV); uv venv -q --seed --python $(PYTHON) $(VENV); } 2>/dev/null || \
+	  { rm -rf $(VENV); echo "Python cannot make an environment: apt install python3-venv"; exit 1; }
+	@touch $@
+
+$(VENV)/.ready: requirements.txt pyproject.toml | $(VENV)/.made
+	@echo "Installing locked packages (once) …"
+	@$(BIN)/python -m pip install -q --require-hashes -r requirements.txt
+	@$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.ready-dev: requirements-dev.txt $(VENV)/.ready
+	@echo "Installing locked packages for tests (once) …"
+	@$(BIN)/python -m pip install -q --require-hashes -r requirements-dev.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV)

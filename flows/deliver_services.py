@@ -1,0 +1,200 @@
+"""Deliver services: pull → link → decide → act → render → send, for one municipality or for all.
+
+Prefect is told municipalities, stages, opaque case ids and counts. What a case is, and where it
+stands, is in our own database: this flow may be killed at any point and simply run again.
+"""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from prefect import flow, get_run_logger, runtime, tags
+from prefect.artifacts import create_markdown_artifact
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+from pydantic import BaseModel, ConfigDict, Field
+
+from tasks.act import act_cases, to_act
+from tasks.decide import decide_cases, to_decide
+from tasks.errors import AntragslosError
+from tasks.link import link_deltas, waiting
+from tasks.municipality import Municipality, municipalities, open_municipality
+from tasks.pull import has_deliveries, pull_deliveries
+from tasks.render import render_cases, to_render
+from tasks.report import read_report, run_markdown, waiting_markdown
+from tasks.send import EMAIL, POST, recover_claims, send_letters, to_send
+from tasks.settings import settings
+from tasks.stage import Counts, batches, cleaned
+from tasks.state.lock import municipality_lock
+
+
+class DeliverParameters(BaseModel):
+    """What to deliver."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    municipalities: list[str] = Field(
+        default=[],
+        title="Municipalities",
+        description="Names of their folders in the home folder. Empty: every one of them.",
+        json_schema_extra={"position": 0},
+    )
+    on: date | None = Field(
+        default=None,
+        title="Replay the day",
+        description="The day on which the run plays. Empty: today. A future day only in test mode.",
+        json_schema_extra={"position": 1},
+    )
+
+
+class Outcome(BaseModel):
+    """What became of one municipality: counts, and codes of what needs an admin."""
+
+    counts: dict[str, int] = {}
+    problems: list[str] = []
+
+
+def _run_name() -> str:
+    raw = (runtime.flow_run.parameters or {}).get("parameters") or {}
+    parameters = DeliverParameters.model_validate(raw)
+    where = ", ".join(parameters.municipalities[:3]) or "all"
+    if len(parameters.municipalities) > 3:
+        where += f" and {len(parameters.municipalities) - 3} more"
+    return f"deliver {where} {parameters.on or datetime.now().astimezone().date()}"
+
+
+@flow(name="deliver-services", flow_run_name=_run_name, persist_result=False)
+def deliver_services(parameters: DeliverParameters | None = None) -> State[Any]:
+    """Pulls registry deltas, decides for each service, acts, and tells the residents.
+
+    Args:
+        parameters: Which municipalities, and on which day.
+    """
+    asked = parameters or DeliverParameters()
+    run = str(runtime.flow_run.id or "")
+    outcomes: dict[str, Outcome] = {}
+    for slug in asked.municipalities or municipalities(settings()):
+        with tags(f"municipality:{slug}"):
+            outcomes[slug] = _deliver(slug, asked.on, run)
+    return end_state(outcomes)
+
+
+def _deliver(slug: str, on: date | None, run: str) -> Outcome:
+    """One municipality. Its trouble never reaches another one's."""
+    try:
+        town = open_municipality(slug, settings())
+        day = day_of(town, on)
+        with municipality_lock(town.engine, slug, town.folder):
+            stages = Stages(town, day, run)
+            stages.all()
+            _publish(stages)
+            return Outcome(counts=stages.counts, problems=stages.problems)
+    except AntragslosError as error:
+        code = cleaned(error).code
+    except Exception as error:
+        code = cleaned(error).code
+    get_run_logger().error("%s: %s", slug, code)
+    return Outcome(problems=[code])
+
+
+def day_of(town: Municipality, on: date | None) -> date:
+    """Raises AntragslosError where the day lies in the future and letters would really leave."""
+    today = datetime.now(ZoneInfo(town.profile.timezone)).date()
+    if on and on > today and not town.test_mode:
+        raise AntragslosError("run.day_in_future", town.slug)
+    return on or today
+
+
+class Stages:
+    """The stages of one municipality. Each is tried, whatever became of the one before it."""
+
+    def __init__(self, town: Municipality, day: date, run: str) -> None:
+        self.town, self.day, self.run = town, day, run
+        self.counts: Counts = Counts()
+        self.problems: list[str] = []
+
+    def all(self) -> None:
+        town, day, run, size = self.town, self.day, self.run, self.town.settings.batch_size
+        self._count(recover_claims(town, run))
+        if has_deliveries(town):
+            self._do(pull_deliveries, town.slug, day)
+        while waiting(town) and self._do(link_deltas, town.slug, day, run):
+            pass
+        for service in town.services:
+            for ids in batches(to_decide(town, service, day), size):
+                self._do(decide_cases, town.slug, service, ids, day, run)
+            for ids in batches(to_act(town, service, day), size):
+                self._do(act_cases, town.slug, service, ids, day, run)
+        for ids in batches(to_render(town), size):
+            self._do(render_cases, town.slug, ids, day, run)
+        for channel in (EMAIL, POST):
+            for ids in batches(to_send(town, channel), size):
+                self._do(send_letters, town.slug, channel, ids, day, run)
+
+    def _do(self, step: Callable[..., Any], *args: Any) -> bool:
+        state = step(*args, return_state=True)
+        result = state.result(raise_on_failure=False)
+        if state.is_completed():
+            self._count(result)
+            return True
+        code = result.code if isinstance(result, AntragslosError) else "internal.unknown"
+        self._problem(code)
+        return False
+
+    def _count(self, counts: Counts) -> None:
+        for name, number in counts.items():
+            if name.startswith("stopped:"):
+                self._problem(name.removeprefix("stopped:"))
+            elif number:
+                self.counts[name] += number
+
+    def _problem(self, code: str) -> None:
+        if code not in self.problems:
+            self.problems.append(code)
+
+
+def _publish(stages: Stages) -> None:
+    """One page a run with a history per municipality, and one for what waits."""
+    slug, day = stages.town.slug, stages.day
+    if not stages.counts and not stages.problems:
+        return  # hundreds of quiet municipalities leave no trace
+    now = read_report(stages.town)
+    create_markdown_artifact(
+        run_markdown(slug, day, stages.counts, stages.problems, now),
+        key=f"deliver-{slug}",
+        description=f"Runs of {slug}",
+    )
+    create_markdown_artifact(
+        waiting_markdown(slug, day, now),
+        key=f"waiting-{slug}",
+        description=f"What waits for people in {slug}",
+    )
+
+
+def end_state(outcomes: dict[str, Outcome]) -> State[Any]:
+    """The truth in one line: name and message appear in Prefect's list of runs."""
+    total: Counts = Counts()
+    for outcome in outcomes.values():
+        total.update(outcome.counts)
+    decided = sum(total[name] for name in ("granted", "declined", "needs_review", "suppressed"))
+    bad = total["failed"] + total["uncertain"]
+    troubled = {slug: outcome.problems for slug, outcome in outcomes.items() if outcome.problems}
+    if bad or troubled:
+        where = "; ".join(f"{slug}: {', '.join(codes)}" for slug, codes in troubled.items())
+        message = f"{bad} of {decided or bad} cases failed" + (f"; {where}" if where else "")
+        every = len(troubled) == len(outcomes) and not total
+        return Failed(name="Failed" if every else "PartiallyFailed", message=message)
+    if total["needs_review"]:
+        message = f"{total['needs_review']} of {decided} cases need review"
+        return Completed(name="NeedsReview", message=message)
+    if not total:
+        return Completed(message="nothing new")
+    sent = total["handed_over"]
+    return Completed(
+        message=f"{decided} cases decided, {total['acted']} acted, {sent} letters sent"
+    )
+
+
+if __name__ == "__main__":
+    deliver_services()

@@ -1,0 +1,250 @@
+"""The automation filter: may a machine touch this case at all? The same for every service.
+
+It comes before the conditions of law and knows nothing about them. What has lapsed is suppressed;
+what needs a person's eye goes to a clerk. `gate_checks` comes after them: has the municipality
+settled what law asks for before a machine may act on a case that is otherwise clear?
+
+A later delta alone supersedes nothing: the person as known today must differ as well, since a later
+move may itself have been taken back.
+"""
+
+from datetime import date
+
+from tasks.domain.check import Check, check
+from tasks.domain.decision import Outcome
+from tasks.domain.delta import Delta, DeltaKind
+from tasks.domain.effect import Effect
+from tasks.domain.person import Dwelling, DwellingStatus, Person
+from tasks.domain.service import Gate, LegalMode, Situation
+
+FULL_AGE = 18  # BGB § 2
+
+ABOUT_THE_ADDRESS = frozenset(
+    {
+        DeltaKind.MOVE,
+        DeltaKind.ADDRESS_UPDATE,
+        DeltaKind.MOVE_AWAY,
+        DeltaKind.STATUS_CHANGE,
+        DeltaKind.KEY_CHANGE,
+    }
+)
+REVERSALS = frozenset(
+    {DeltaKind.MOVE_REVERSED, DeltaKind.DEATH_REVERSED, DeltaKind.OTHER_REVERSED}
+)
+# A machine changes nothing here and writes to nobody, so locks and guardians protect nothing more.
+# With them the clerk would read „locked“ where „died“ or „taken back“ is what matters.
+FOR_CLERKS = REVERSALS | {DeltaKind.DEATH, DeltaKind.DELETION, DeltaKind.KEY_CHANGE}
+
+# Code → one sentence without personal data; for needs_review it is the clerk's question. Stored:
+# never rename a code.
+FILTER_CODES = {
+    "reversed": "The registry has taken this event back.",
+    "superseded": "A later event of the same person has overtaken this one.",
+    "opted_out": "The resident does not want this service to act without an application.",
+    "holder_vanished": "The person is gone from the register without a reason. What has happened?",
+    "holder_died": "The holder has died.",
+    "address_locked": "An information lock (BMG § 51) is in force. How shall the case go on by hand?",
+    "conditional_lock": "A dwelling is under a conditional lock (BMG § 52). How shall the case go on?",
+    "guardianship": "An adult has a legal representative. Who must be heard and told?",
+    "open_clerk_case": "Another case of this person already waits for a clerk. Do they belong together?",
+    "contradicting_data": "The register's data contradict each other. Which are right?",
+    "no_automation_norm": "No norm lets a machine decide here (VwVfG § 35a). Shall it be so decided?",
+    "clerk_decides": "The municipality decides every case of this service by hand. Agreed?",
+    "no_standing_application": "No standing application is on file. Does the resident want the change?",
+    "no_legal_basis_ref": "The written approval of BMG § 37 is not on file. Shall it be so decided?",
+}
+
+
+def automation_filter(situation: Situation, today: date) -> list[Check]:
+    delta, now = situation.delta, situation.now
+    checks = [
+        check(
+            "not_reversed",
+            "BMG § 6 Abs. 1",
+            "The registry has not taken the event back.",
+            not any(later.reverses and later.reverses == delta.event for later in situation.later),
+            "reversed",
+            Outcome.SUPPRESSED,
+        ),
+        check(
+            "latest_event",
+            "VwVfG § 24 Abs. 1",
+            "No later event of the person has overtaken this one.",
+            not _superseded(situation),
+            "superseded",
+            Outcome.SUPPRESSED,
+            later=", ".join(later.kind for later in situation.later) or None,
+        ),
+        check(
+            "no_opt_out",
+            "DSGVO Art. 21 Abs. 1",
+            "The resident has not deregistered from the service.",
+            # What the service did on a wrong event is put right even so.
+            not situation.opted_out or situation.reversed_case_acted,
+            "opted_out",
+            Outcome.SUPPRESSED,
+        ),
+    ]
+    if delta.kind in FOR_CLERKS:
+        return checks
+    checks.append(
+        check(
+            "in_register",
+            "VwVfG § 24 Abs. 1",
+            "The person is still in the register.",
+            now is not None,
+            "holder_vanished",
+        )
+    )
+    if now is not None:
+        checks += _person_checks(situation, now, today)
+    return checks
+
+
+def _person_checks(situation: Situation, now: Person, today: date) -> list[Check]:
+    locks = now.address_locks(today)
+    age = now.age(today)
+    represented = now.has_guardian or bool(now.guardians)
+    return [
+        check(
+            "alive",
+            "VwVfG § 11 Nr. 1",
+            "The person is alive.",
+            now.died is None,
+            "holder_died",
+            Outcome.SUPPRESSED,
+            died=now.died,
+        ),
+        check(
+            "no_address_lock",
+            "BMG § 51",
+            "No information lock is in force.",
+            not locks,
+            "address_locked",
+            reasons=", ".join(lock.reason for lock in locks) or None,
+        ),
+        check(
+            "no_conditional_lock",
+            "BMG § 52",
+            "Neither the new nor the old dwelling is under a conditional lock.",
+            not _conditionally_locked(situation.delta, now),
+            "conditional_lock",
+        ),
+        check(
+            "no_guardian",
+            "VwVfG § 12, BGB §§ 1814 ff.",
+            "The person is a minor, or acts without a legal representative.",
+            not represented or (age is not None and age < FULL_AGE),
+            "guardianship",
+        ),
+        check(
+            "no_open_clerk_case",
+            "VwVfG § 24 Abs. 1 Satz 3",
+            "No other case of this person and service waits for a clerk.",
+            not situation.open_clerk_case,
+            "open_clerk_case",
+        ),
+        check(
+            "data_consistent",
+            "VwVfG § 24 Abs. 1",
+            "The register's data on the dwelling do not contradict each other.",
+            None if _contradicting(situation.delta, now) else True,
+            "contradicting_data",
+        ),
+    ]
+
+
+def gate_checks(
+    gate: Gate,
+    *,
+    administrative_act: bool,
+    standing_application: bool = False,
+    proposal: tuple[Effect, ...] = (),
+) -> list[Check]:
+    """`administrative_act`: the decision is a Verwaltungsakt, not only a corrected record."""
+    checks = []
+    if administrative_act:
+        checks.append(
+            check(
+                "automation_norm",
+                "VwVfG § 35a",
+                "A norm lets a machine make this administrative act.",
+                bool(gate.automation_norm),
+                "no_automation_norm",
+                proposal=proposal,
+                norm=gate.automation_norm,
+            )
+        )
+    by_hand = gate.legal_mode is LegalMode.CLERK
+    must_be_applied_for = (
+        administrative_act and gate.legal_mode is LegalMode.STANDING_APPLICATION
+    )
+    return [
+        *checks,
+        check(
+            "legal_mode",
+            "VwVfG § 22",
+            "The municipality lets the machine act, and an application is there where one is due.",
+            not by_hand and (standing_application or not must_be_applied_for),
+            "clerk_decides" if by_hand else "no_standing_application",
+            proposal=proposal,
+            mode=gate.legal_mode,
+        ),
+        check(
+            "legal_basis",
+            "BMG § 37",
+            "The written approval for passing on register data is on file.",
+            bool(gate.legal_basis_ref),
+            "no_legal_basis_ref",
+            proposal=proposal,
+            reference=gate.legal_basis_ref,
+        ),
+    ]
+
+
+def _superseded(situation: Situation) -> bool:
+    delta, now = situation.delta, situation.now
+    later = {event.kind for event in situation.later}
+    gone = now is None and DeltaKind.DELETION in later
+    dead = (now is None or now.died is not None) and DeltaKind.DEATH in later
+    if gone or dead:
+        return delta.kind not in REVERSALS
+    if delta.kind in ABOUT_THE_ADDRESS:
+        touched = any(e.address_changed or e.kind in ABOUT_THE_ADDRESS for e in situation.later)
+        return touched and _home_sign(delta.after) != _home_sign(now)
+    if delta.kind is DeltaKind.NAME_CHANGE:
+        return DeltaKind.NAME_CHANGE in later and _name_sign(delta.after) != _name_sign(now)
+    return False
+
+
+def _home_sign(person: Person | None) -> object:
+    """What makes a dwelling the same one; a moved floor or a new lock does not make it another."""
+    home = person.home() if person else None
+    if home is None:
+        return None
+    return (home.address.street, home.address.house_number(), home.moved_in, home.status)
+
+
+def _name_sign(person: Person | None) -> object:
+    return person and (person.name.family, person.name.given, person.name.usual)
+
+
+def _conditionally_locked(delta: Delta, now: Person) -> bool:
+    people = [person for person in (delta.before, delta.after, now) if person]
+    return any(d.current and d.conditional_lock for person in people for d in person.dwellings)
+
+
+def _contradicting(delta: Delta, now: Person) -> bool:
+    if delta.kind not in ABOUT_THE_ADDRESS:
+        return False
+    home = delta.after.home() if delta.after else None
+    undated_move = delta.kind is DeltaKind.MOVE and home is not None and home.moved_in is None
+    return undated_move or _several_main(now) or _home_sign(delta.after) != _home_sign(now)
+
+
+def _several_main(person: Person) -> bool:
+    def counts(dwelling: Dwelling) -> bool:
+        here = dwelling.address.ags == person.key.ags and not dwelling.address.country
+        return here and dwelling.current and dwelling.status is not DwellingStatus.SECONDARY
+
+    return sum(map(counts, person.dwellings)) > 1

@@ -1,0 +1,233 @@
+"""Rerun: continues cases at the step that failed, after looking whether the cause is gone.
+
+The preview does the failed step for real as far as it can be taken back (a decision in memory, an
+effect in a transaction that is rolled back, a letter that is not stored, a greeting to the mail
+server), so „would pass“ is an observation and not a guess.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from tasks.act import act_batch, effects_of
+from tasks.channels import probe
+from tasks.decide import Situations, decide_batch
+from tasks.domain.case import Status, Step
+from tasks.domain.decision import Outcome
+from tasks.errors import AntragslosError
+from tasks.municipality import Municipality
+from tasks.render import Told, render_batch
+from tasks.send import EMAIL, POST, send_batch, to_send
+from tasks.stage import batches, cleaned
+from tasks.state import cases, outbox, selection
+from tasks.state.database import Session, reading, writing
+from tasks.state.report import statuses
+from tasks.state.selection import Selection
+from tasks.state.tables import CaseRow
+
+UNCERTAIN = "channel.uncertain"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`code` says what still blocks; empty: the case would pass, or has passed."""
+
+    case: str
+    code: str
+    second_letter: bool = False  # the letter may have reached the resident already
+
+
+@dataclass(frozen=True)
+class Preview:
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def passing(self) -> list[str]:
+        return [verdict.case for verdict in self.verdicts if not verdict.code]
+
+    def blocked(self) -> Counter[str]:
+        return Counter(verdict.code for verdict in self.verdicts if verdict.code)
+
+    def second_letters(self) -> int:
+        return sum(verdict.second_letter for verdict in self.verdicts if not verdict.code)
+
+    def sentence(self, done: bool) -> str:
+        """`41 would now pass, 3 still blocked (letter.missing_variable), 0 second letters`."""
+        passed = f"{len(self.passing)} {'passed' if done else 'would now pass'}"
+        blocked = self.blocked()
+        codes = f" ({', '.join(sorted(blocked))})" if blocked else ""
+        blocks = f"{sum(blocked.values())} still blocked{codes}"
+        return f"{passed}, {blocks}, {self.second_letters()} second letters"
+
+
+def find_cases(town: Municipality, wanted: Selection) -> list[str]:
+    with reading(town.engine) as session:
+        return selection.find(session, town.slug, wanted)
+
+
+def preview(town: Municipality, ids: Sequence[str], today: date, resend_uncertain: bool) -> Preview:
+    """Changes nothing, neither here nor in any other system."""
+    verdicts: dict[str, Verdict] = {}
+    with reading(town.engine) as session:
+        chosen = cases.load(session, ids)
+        by_step: dict[str, list[CaseRow]] = {}
+        for case in chosen:
+            failed = case.status == Status.FAILED
+            by_step.setdefault(case.failed_step if failed else Step.DECIDE, []).append(case)
+        look = {
+            Step.DECIDE: _look_at_decisions,
+            Step.LINK: _look_at_decisions,
+            Step.ACT: _look_at_effects,
+            Step.RENDER: _look_at_letters,
+        }
+        for step, found in by_step.items():
+            if step == Step.SEND:
+                verdicts |= _look_at_channels(session, town, found, resend_uncertain)
+            else:
+                verdicts |= look[Step(step)](session, town, found, today)
+        session.rollback()
+    return Preview(tuple(verdicts[case_id] for case_id in ids if case_id in verdicts))
+
+
+def rerun(
+    town: Municipality,
+    ids: Sequence[str],
+    today: date,
+    reason: str,
+    run: str,
+    resend_uncertain: bool,
+) -> Preview:
+    """Continues what would pass and reports what became of each. Doing it twice changes nothing."""
+    before = preview(town, ids, today, resend_uncertain)
+    passing = before.passing
+    letters = _resume(town, passing, reason, run)
+    for service in town.services:
+        for batch in batches(passing, town.settings.batch_size):
+            decide_batch(
+                town, service, selection.of_service(town.engine, service, batch), today, run
+            )
+    for batch in batches(passing, town.settings.batch_size):
+        act_batch(town, batch, today, run)
+        render_batch(town, batch, today, run)
+    with reading(town.engine) as session:
+        letters |= set(outbox.letters_of(session, passing).values())
+    for channel in (EMAIL, POST):
+        ready = [letter for letter in to_send(town, channel) if letter in letters]
+        for batch in batches(ready, town.settings.batch_size):
+            _send(town, channel, batch, today, run)
+    with reading(town.engine) as session:
+        now = statuses(session, passing)
+    stuck = {Status.FAILED.value, Status.NEEDS_REVIEW.value}
+    after = {case_id: code if status in stuck else "" for case_id, (status, code) in now.items()}
+    return Preview(
+        tuple(
+            Verdict(verdict.case, after.get(verdict.case, verdict.code), verdict.second_letter)
+            for verdict in before.verdicts
+        )
+    )
+
+
+def _send(town: Municipality, channel: str, ids: Sequence[str], today: date, run: str) -> None:
+    try:
+        send_batch(town, channel, ids, today, run)
+    except AntragslosError as error:
+        cleaned(error)  # the letters stay ready; the next run sends them
+
+
+def _resume(town: Municipality, ids: Sequence[str], reason: str, run: str) -> set[str]:
+    """Puts cases back to where the step began. Returns the letters that may leave again."""
+    with writing(town.engine) as session:
+        chosen = cases.load(session, ids)
+        failed = [case for case in chosen if case.status == Status.FAILED]
+        sending = [case.id for case in failed if case.failed_step == Step.SEND]
+        letters = set(outbox.letters_of(session, sending).values())
+        cases.resume(session, failed, reason, run)
+        for case in chosen:
+            if case.status in (Status.NEEDS_REVIEW, Status.OPEN, Status.GRANTED):
+                case.recheck = True
+        for letter in letters:
+            outbox.settle(session, letter, "ready")
+    return letters
+
+
+def _look_at_decisions(
+    session: Session, town: Municipality, found: Sequence[CaseRow], today: date
+) -> dict[str, Verdict]:
+    verdicts = {}
+    for service in {case.service for case in found}:
+        if service not in town.services:
+            off = [case for case in found if case.service == service]
+            verdicts |= {case.id: Verdict(case.id, "service.switched_off") for case in off}
+            continue
+        enabled = town.services[service]
+        batch = [case for case in found if case.service == service]
+        situations = Situations(session, town, enabled, batch)
+        for case in batch:
+            try:
+                decision = enabled.service.decide(
+                    situations.of(case), enabled.parameters, enabled.gate, today
+                )
+            except Exception as error:
+                verdicts[case.id] = Verdict(case.id, cleaned(error).code)
+                continue
+            situations.note(case, decision)
+            blocked = decision.outcome is Outcome.NEEDS_REVIEW
+            verdicts[case.id] = Verdict(case.id, decision.code if blocked else "")
+    return verdicts
+
+
+def _look_at_effects(
+    session: Session, town: Municipality, found: Sequence[CaseRow], today: date
+) -> dict[str, Verdict]:
+    verdicts = _look_at_decisions(session, town, found, today)
+    planned = effects_of(session, [case for case in found if not verdicts[case.id].code])
+    results = town.register.rehearse([(key, effect) for key, _, effect in planned])
+    for (_, case, _), result in zip(planned, results, strict=True):
+        if isinstance(result, AntragslosError):
+            verdicts[case.id] = Verdict(case.id, result.code)
+    return verdicts
+
+
+def _look_at_letters(
+    session: Session, town: Municipality, found: Sequence[CaseRow], today: date
+) -> dict[str, Verdict]:
+    told = Told(session, town, found)
+    verdicts = {}
+    for case in found:
+        code = ""
+        try:
+            told.letter(case, today)
+        except Exception as error:
+            code = cleaned(error).code
+        verdicts[case.id] = Verdict(case.id, code)
+    return verdicts
+
+
+def _look_at_channels(
+    session: Session, town: Municipality, found: Sequence[CaseRow], resend_uncertain: bool
+) -> dict[str, Verdict]:
+    letters = outbox.by_case(session, [case.id for case in found])
+    urls = {EMAIL: town.mail_url, POST: town.spool_url}
+    state = {
+        channel: _probe(urls[channel]) for channel in {row.channel for row in letters.values()}
+    }
+    verdicts = {}
+    for case in found:
+        letter = letters[case.id]
+        uncertain = letter.status == "uncertain"
+        code = state[letter.channel]
+        if uncertain and not resend_uncertain:
+            code = UNCERTAIN
+        elif case.code.endswith("_refused"):
+            code = case.code  # the same address is refused again; only a person can change it
+        verdicts[case.id] = Verdict(case.id, code, second_letter=uncertain)
+    return verdicts
+
+
+def _probe(url: str) -> str:
+    try:
+        probe(url)
+    except AntragslosError as error:
+        return error.code
+    return ""

@@ -1,0 +1,102 @@
+"""Counts and opaque ids for dashboards: nothing here is personal data."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from tasks.domain.case import Status
+from tasks.state.tables import CaseRow, DeltaRow, LetterRow, QuestionRow
+
+SHOWN = 200  # ids in one artifact; the rest are counted
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A case that waits for a person. `step` is empty where a clerk must decide."""
+
+    case: str
+    service: str
+    step: str
+    code: str
+    text: str = ""
+
+
+def cases_by_outcome(session: Session, municipality: str) -> list[tuple[str, str, str, int]]:
+    """(service, status, code, number), largest first."""
+    number = func.count().label("number")
+    return list(
+        session.exec(
+            select(CaseRow.service, CaseRow.status, CaseRow.code, number)
+            .where(CaseRow.municipality == municipality)
+            .group_by(CaseRow.service, CaseRow.status, CaseRow.code)
+            .order_by(number.desc(), CaseRow.status, CaseRow.code)
+        ).all()
+    )
+
+
+def deltas_by_kind(session: Session, municipality: str) -> list[tuple[str, int]]:
+    number = func.count().label("number")
+    return list(
+        session.exec(
+            select(DeltaRow.kind, number)
+            .where(DeltaRow.municipality == municipality)
+            .group_by(DeltaRow.kind)
+            .order_by(number.desc(), DeltaRow.kind)
+        ).all()
+    )
+
+
+def letters_by_channel(session: Session, municipality: str) -> list[tuple[str, str, int]]:
+    """(channel, status, number)."""
+    return list(
+        session.exec(
+            select(LetterRow.channel, LetterRow.status, func.count())
+            .where(LetterRow.municipality == municipality)
+            .group_by(LetterRow.channel, LetterRow.status)
+            .order_by(LetterRow.channel, LetterRow.status)
+        ).all()
+    )
+
+
+def open_questions(session: Session, municipality: str, limit: int = SHOWN) -> list[Waiting]:
+    rows = session.exec(
+        select(QuestionRow, CaseRow.service)
+        .join(CaseRow, col(CaseRow.id) == col(QuestionRow.case_id))
+        .where(QuestionRow.municipality == municipality, QuestionRow.status == "open")
+        .order_by(col(QuestionRow.id))
+        .limit(limit)
+    )
+    return [
+        Waiting(question.case_id, service, "", question.code, question.text)
+        for question, service in rows
+    ]
+
+
+def failed_cases(session: Session, municipality: str, limit: int = SHOWN) -> list[Waiting]:
+    rows = session.exec(
+        select(CaseRow)
+        .where(CaseRow.municipality == municipality, CaseRow.status == Status.FAILED)
+        .order_by(col(CaseRow.delta_id))
+        .limit(limit)
+    )
+    return [Waiting(case.id, case.service, case.failed_step, case.code) for case in rows]
+
+
+def count_open_questions(session: Session, municipality: str) -> int:
+    return session.exec(
+        select(func.count())
+        .select_from(QuestionRow)
+        .where(QuestionRow.municipality == municipality, QuestionRow.status == "open")
+    ).one()
+
+
+def statuses(session: Session, ids: Collection[str]) -> dict[str, tuple[str, str]]:
+    """case id -> (status, code)."""
+    return {
+        case_id: (status, code)
+        for case_id, status, code in session.exec(
+            select(CaseRow.id, CaseRow.status, CaseRow.code).where(col(CaseRow.id).in_(ids))
+        )
+    }
