@@ -4,8 +4,9 @@ Prefect is told municipalities, stages, opaque case ids and counts. What a case 
 stands, is in our own database: this flow may be killed at any point and simply run again.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from datetime import date, datetime
+from math import ceil
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -54,6 +55,17 @@ class Outcome(BaseModel):
     counts: dict[str, int] = {}
     problems: list[str] = []
 
+    def count(self, counts: Counts) -> None:
+        for name, number in counts.items():
+            if name.startswith("stopped:"):
+                self.trouble(name.removeprefix("stopped:"))
+            elif number:
+                self.counts[name] = self.counts.get(name, 0) + number
+
+    def trouble(self, code: str) -> None:
+        if code not in self.problems:
+            self.problems.append(code)
+
 
 def _run_name() -> str:
     raw = (runtime.flow_run.parameters or {}).get("parameters") or {}
@@ -86,10 +98,12 @@ def _deliver(slug: str, on: date | None, run: str) -> Outcome:
         town = open_municipality(slug, settings())
         day = day_of(town, on)
         with municipality_lock(town.engine, slug, town.folder):
-            stages = Stages(town, day, run)
-            stages.all()
-            _publish(stages)
-            return Outcome(counts=stages.counts, problems=stages.problems)
+            outcome = Outcome()
+            outcome.count(recover_claims(town, run))
+            for step, args in work(town, day, run):
+                _do(step, args, outcome)
+            _publish(town, day, outcome)
+            return outcome
     except AntragslosError as error:
         code = cleaned(error).code
     except Exception as error:
@@ -106,62 +120,47 @@ def day_of(town: Municipality, on: date | None) -> date:
     return on or today
 
 
-class Stages:
-    """The stages of one municipality. Each is tried, whatever became of the one before it."""
+def work(town: Municipality, day: date, run: str) -> Iterator[tuple[Any, tuple[Any, ...]]]:
+    """The stages in their order, as (task, arguments), each looked for only when it is its turn.
 
-    def __init__(self, town: Municipality, day: date, run: str) -> None:
-        self.town, self.day, self.run = town, day, run
-        self.counts: Counts = Counts()
-        self.problems: list[str] = []
-
-    def all(self) -> None:
-        town, day, run, size = self.town, self.day, self.run, self.town.settings.batch_size
-        self._count(recover_claims(town, run))
-        if has_deliveries(town):
-            self._do(pull_deliveries, town.slug, day)
-        while waiting(town) and self._do(link_deltas, town.slug, day, run):
-            pass
-        for service in town.services:
-            for ids in batches(to_decide(town, service, day), size):
-                self._do(decide_cases, town.slug, service, ids, day, run)
-            for ids in batches(to_act(town, service, day), size):
-                self._do(act_cases, town.slug, service, ids, day, run)
-        for ids in batches(to_render(town), size):
-            self._do(render_cases, town.slug, ids, day, run)
-        for channel in (EMAIL, POST):
-            for ids in batches(to_send(town, channel), size):
-                self._do(send_letters, town.slug, channel, ids, day, run)
-
-    def _do(self, step: Callable[..., Any], *args: Any) -> bool:
-        state = step(*args, return_state=True)
-        result = state.result(raise_on_failure=False)
-        if state.is_completed():
-            self._count(result)
-            return True
-        code = result.code if isinstance(result, AntragslosError) else "internal.unknown"
-        self._problem(code)
-        return False
-
-    def _count(self, counts: Counts) -> None:
-        for name, number in counts.items():
-            if name.startswith("stopped:"):
-                self._problem(name.removeprefix("stopped:"))
-            elif number:
-                self.counts[name] += number
-
-    def _problem(self, code: str) -> None:
-        if code not in self.problems:
-            self.problems.append(code)
+    Every stage is tried whatever became of the one before it: a registry that stands still keeps
+    no letter from leaving.
+    """
+    slug, size = town.slug, town.settings.batch_size
+    if has_deliveries(town):
+        yield pull_deliveries, (slug, day)
+    for _ in range(ceil(waiting(town) / size)):
+        yield link_deltas, (slug, day, run)
+    for service in town.services:
+        for ids in batches(to_decide(town, service, day), size):
+            yield decide_cases, (slug, service, ids, day, run)
+        for ids in batches(to_act(town, service, day), size):
+            yield act_cases, (slug, service, ids, day, run)
+    for ids in batches(to_render(town), size):
+        yield render_cases, (slug, ids, day, run)
+    for channel in (EMAIL, POST):
+        for ids in batches(to_send(town, channel), size):
+            yield send_letters, (slug, channel, ids, day, run)
 
 
-def _publish(stages: Stages) -> None:
+def _do(step: Any, args: tuple[Any, ...], outcome: Outcome) -> None:
+    state = step(*args, return_state=True)
+    result = state.result(raise_on_failure=False)
+    if state.is_completed():
+        outcome.count(result)
+    else:
+        known = isinstance(result, AntragslosError)
+        outcome.trouble(result.code if known else "internal.unknown")
+
+
+def _publish(town: Municipality, day: date, outcome: Outcome) -> None:
     """One page a run with a history per municipality, and one for what waits."""
-    slug, day = stages.town.slug, stages.day
-    if not stages.counts and not stages.problems:
+    slug = town.slug
+    if not outcome.counts and not outcome.problems:
         return  # hundreds of quiet municipalities leave no trace
-    now = read_report(stages.town)
+    now = read_report(town)
     create_markdown_artifact(
-        run_markdown(slug, day, stages.counts, stages.problems, now),
+        run_markdown(slug, day, Counts(outcome.counts), outcome.problems, now),
         key=f"deliver-{slug}",
         description=f"Runs of {slug}",
     )

@@ -60,7 +60,8 @@ def stage(
 
 def cleaned(error: Exception) -> AntragslosError:
     """The same error as it may be seen in Prefect. Keeps the whole of it in our own log."""
-    error_log().error("%s", type(error).__name__, exc_info=error)
+    detail = getattr(error, "detail", "")
+    error_log().error("%s %s", type(error).__name__, detail, exc_info=error)
     if isinstance(error, ProfileInvalid):
         return ProfileInvalid(error.ref, [])
     if isinstance(error, AntragslosError):

@@ -9,6 +9,7 @@ move may itself have been taken back.
 """
 
 from datetime import date
+from functools import partial
 
 from tasks.domain.check import Check, check
 from tasks.domain.decision import Outcome
@@ -28,12 +29,40 @@ ABOUT_THE_ADDRESS = frozenset(
         DeltaKind.KEY_CHANGE,
     }
 )
-REVERSALS = frozenset(
-    {DeltaKind.MOVE_REVERSED, DeltaKind.DEATH_REVERSED, DeltaKind.OTHER_REVERSED}
-)
+REVERSALS = frozenset({DeltaKind.MOVE_REVERSED, DeltaKind.DEATH_REVERSED, DeltaKind.OTHER_REVERSED})
 # A machine changes nothing here and writes to nobody, so locks and guardians protect nothing more.
 # With them the clerk would read „locked“ where „died“ or „taken back“ is what matters.
 FOR_CLERKS = REVERSALS | {DeltaKind.DEATH, DeltaKind.DELETION, DeltaKind.KEY_CHANGE}
+
+# Ground → section of law, and the condition in one sentence. Stored: never rename a ground.
+CONDITIONS = {
+    "not_reversed": ("BMG § 6 Abs. 1", "The registry has not taken the event back."),
+    "latest_event": ("VwVfG § 24 Abs. 1", "No later event of the person has overtaken this one."),
+    "no_opt_out": ("DSGVO Art. 21 Abs. 1", "The resident has not deregistered from the service."),
+    "in_register": ("VwVfG § 24 Abs. 1", "The person is still in the register."),
+    "alive": ("VwVfG § 11 Nr. 1", "The person is alive."),
+    "no_address_lock": ("BMG § 51", "No information lock is in force."),
+    "no_conditional_lock": ("BMG § 52", "No dwelling, new or old, is under a conditional lock."),
+    "no_guardian": (
+        "VwVfG § 12; BGB §§ 1814 ff.",
+        "The person is a minor, or acts without a legal representative.",
+    ),
+    "no_open_clerk_case": (
+        "VwVfG § 24 Abs. 1 Satz 3",
+        "No other case of this person and service waits for a clerk.",
+    ),
+    "data_consistent": (
+        "VwVfG § 24 Abs. 1",
+        "The register's data on the dwelling do not contradict each other.",
+    ),
+    "automation_norm": ("VwVfG § 35a", "A norm lets a machine make this administrative act."),
+    "legal_mode": (
+        "VwVfG § 22",
+        "The municipality lets the machine act, and an application is there where one is due.",
+    ),
+    "legal_basis": ("BMG § 37", "The written approval for passing on register data is on file."),
+}
+_check = partial(check, CONDITIONS)
 
 # Code → one sentence without personal data; for needs_review it is the clerk's question. Stored:
 # never rename a code.
@@ -41,116 +70,73 @@ FILTER_CODES = {
     "reversed": "The registry has taken this event back.",
     "superseded": "A later event of the same person has overtaken this one.",
     "opted_out": "The resident does not want this service to act without an application.",
-    "holder_vanished": "The person is gone from the register without a reason. What has happened?",
+    "holder_vanished": "The person is gone from the register without a reason. What happened?",
     "holder_died": "The holder has died.",
-    "address_locked": "An information lock (BMG § 51) is in force. How shall the case go on by hand?",
-    "conditional_lock": "A dwelling is under a conditional lock (BMG § 52). How shall the case go on?",
+    "address_locked": "An information lock (BMG § 51) is in force. How shall it go on?",
+    "conditional_lock": "A dwelling is under a conditional lock (BMG § 52). How shall it go on?",
     "guardianship": "An adult has a legal representative. Who must be heard and told?",
-    "open_clerk_case": "Another case of this person already waits for a clerk. Do they belong together?",
+    "open_clerk_case": "Another case of this person waits for a clerk. Do they belong together?",
     "contradicting_data": "The register's data contradict each other. Which are right?",
-    "no_automation_norm": "No norm lets a machine decide here (VwVfG § 35a). Shall it be so decided?",
-    "clerk_decides": "The municipality decides every case of this service by hand. Agreed?",
-    "no_standing_application": "No standing application is on file. Does the resident want the change?",
-    "no_legal_basis_ref": "The written approval of BMG § 37 is not on file. Shall it be so decided?",
+    "no_automation_norm": "No norm lets a machine decide this (VwVfG § 35a). Is it right?",
+    "clerk_decides": "The municipality decides every case of this service by hand. Is it right?",
+    "no_standing_application": "No standing application is on file. Does the resident want it?",
+    "no_legal_basis_ref": "The written approval of BMG § 37 is not on file. Is it right?",
 }
 
 
 def automation_filter(situation: Situation, today: date) -> list[Check]:
     delta, now = situation.delta, situation.now
+    reversed_ = any(event.reverses and event.reverses == delta.event for event in situation.later)
+    later = ", ".join(event.kind for event in situation.later) or None
+    # What the service did on a wrong event is put right even for who has left it.
+    served = not situation.opted_out or situation.reversed_case_acted
     checks = [
-        check(
-            "not_reversed",
-            "BMG § 6 Abs. 1",
-            "The registry has not taken the event back.",
-            not any(later.reverses and later.reverses == delta.event for later in situation.later),
-            "reversed",
-            Outcome.SUPPRESSED,
-        ),
-        check(
+        _check("not_reversed", not reversed_, "reversed", Outcome.SUPPRESSED),
+        _check(
             "latest_event",
-            "VwVfG § 24 Abs. 1",
-            "No later event of the person has overtaken this one.",
             not _superseded(situation),
             "superseded",
             Outcome.SUPPRESSED,
-            later=", ".join(later.kind for later in situation.later) or None,
+            later=later,
         ),
-        check(
-            "no_opt_out",
-            "DSGVO Art. 21 Abs. 1",
-            "The resident has not deregistered from the service.",
-            # What the service did on a wrong event is put right even so.
-            not situation.opted_out or situation.reversed_case_acted,
-            "opted_out",
-            Outcome.SUPPRESSED,
-        ),
+        _check("no_opt_out", served, "opted_out", Outcome.SUPPRESSED),
     ]
     if delta.kind in FOR_CLERKS:
         return checks
-    checks.append(
-        check(
-            "in_register",
-            "VwVfG § 24 Abs. 1",
-            "The person is still in the register.",
-            now is not None,
-            "holder_vanished",
-        )
-    )
-    if now is not None:
-        checks += _person_checks(situation, now, today)
-    return checks
-
-
-def _person_checks(situation: Situation, now: Person, today: date) -> list[Check]:
-    locks = now.address_locks(today)
-    age = now.age(today)
-    represented = now.has_guardian or bool(now.guardians)
+    checks.append(_check("in_register", now is not None, "holder_vanished"))
+    if now is None:
+        return checks
+    consistent = None if _contradicting(delta, now) else True
+    people = [person for person in (delta.before, delta.after, now) if person]
     return [
-        check(
-            "alive",
-            "VwVfG § 11 Nr. 1",
-            "The person is alive.",
-            now.died is None,
-            "holder_died",
-            Outcome.SUPPRESSED,
-            died=now.died,
-        ),
-        check(
-            "no_address_lock",
-            "BMG § 51",
-            "No information lock is in force.",
-            not locks,
-            "address_locked",
-            reasons=", ".join(lock.reason for lock in locks) or None,
-        ),
-        check(
-            "no_conditional_lock",
-            "BMG § 52",
-            "Neither the new nor the old dwelling is under a conditional lock.",
-            not _conditionally_locked(situation.delta, now),
-            "conditional_lock",
-        ),
-        check(
-            "no_guardian",
-            "VwVfG § 12, BGB §§ 1814 ff.",
-            "The person is a minor, or acts without a legal representative.",
-            not represented or (age is not None and age < FULL_AGE),
-            "guardianship",
-        ),
-        check(
-            "no_open_clerk_case",
-            "VwVfG § 24 Abs. 1 Satz 3",
-            "No other case of this person and service waits for a clerk.",
-            not situation.open_clerk_case,
-            "open_clerk_case",
-        ),
-        check(
-            "data_consistent",
-            "VwVfG § 24 Abs. 1",
-            "The register's data on the dwelling do not contradict each other.",
-            None if _contradicting(situation.delta, now) else True,
-            "contradicting_data",
-        ),
+        *checks,
+        *_person_checks(now, people, today),
+        _check("no_open_clerk_case", not situation.open_clerk_case, "open_clerk_case"),
+        _check("data_consistent", consistent, "contradicting_data"),
+    ]
+
+
+def may_be_told(person: Person | None, today: date) -> str:
+    """The code of what forbids a letter to the person today; empty where nothing does."""
+    if person is None:
+        return "holder_vanished"
+    checks = _person_checks(person, [person], today)
+    return next((check.code for check in checks if not check.passed), "")
+
+
+def _person_checks(now: Person, snapshots: list[Person], today: date) -> list[Check]:
+    """What protects a person from a machine. A dwelling just left may be a protected one, too."""
+    alive, locks = now.died is None, now.address_locks(today)
+    reasons = ", ".join(lock.reason for lock in locks) or None
+    shelter = any(d.current and d.conditional_lock for p in snapshots for d in p.dwellings)
+    age = now.age(today)
+    minor = age is not None and age < FULL_AGE
+    alone = minor or not (now.has_guardian or now.guardians)
+    return [
+        _check("alive", alive, "holder_died", Outcome.SUPPRESSED, died=now.died),
+        _check("no_address_lock", not locks, "address_locked", reasons=reasons),
+        _check("no_conditional_lock", not shelter, "conditional_lock"),
+        _check("no_guardian", alone, "guardianship", age=age),
     ]
 
 
@@ -162,38 +148,26 @@ def gate_checks(
     proposal: tuple[Effect, ...] = (),
 ) -> list[Check]:
     """`administrative_act`: the decision is a Verwaltungsakt, not only a corrected record."""
-    checks = []
-    if administrative_act:
-        checks.append(
-            check(
-                "automation_norm",
-                "VwVfG § 35a",
-                "A norm lets a machine make this administrative act.",
-                bool(gate.automation_norm),
-                "no_automation_norm",
-                proposal=proposal,
-                norm=gate.automation_norm,
-            )
-        )
     by_hand = gate.legal_mode is LegalMode.CLERK
-    must_be_applied_for = (
-        administrative_act and gate.legal_mode is LegalMode.STANDING_APPLICATION
+    must_ask = administrative_act and gate.legal_mode is LegalMode.STANDING_APPLICATION
+    norm = _check(
+        "automation_norm",
+        bool(gate.automation_norm),
+        "no_automation_norm",
+        law=gate.automation_norm,
+        proposal=proposal,
     )
     return [
-        *checks,
-        check(
+        *([norm] if administrative_act else []),
+        _check(
             "legal_mode",
-            "VwVfG § 22",
-            "The municipality lets the machine act, and an application is there where one is due.",
-            not by_hand and (standing_application or not must_be_applied_for),
+            not by_hand and (standing_application or not must_ask),
             "clerk_decides" if by_hand else "no_standing_application",
             proposal=proposal,
             mode=gate.legal_mode,
         ),
-        check(
+        _check(
             "legal_basis",
-            "BMG § 37",
-            "The written approval for passing on register data is on file.",
             bool(gate.legal_basis_ref),
             "no_legal_basis_ref",
             proposal=proposal,
@@ -217,21 +191,21 @@ def _superseded(situation: Situation) -> bool:
     return False
 
 
-def _home_sign(person: Person | None) -> object:
-    """What makes a dwelling the same one; a moved floor or a new lock does not make it another."""
+def same_home(before: Person | None, after: Person | None) -> bool:
+    """Whether both live in the same house since the same day; the floor does not matter."""
+    return _home_sign(before)[:3] == _home_sign(after)[:3]
+
+
+def _home_sign(person: Person | None) -> tuple[object, ...]:
     home = person.home() if person else None
     if home is None:
-        return None
-    return (home.address.street, home.address.house_number(), home.moved_in, home.status)
+        return ()
+    secondary = home.status is DwellingStatus.SECONDARY
+    return (home.address.street, home.address.house_number(), home.moved_in, secondary)
 
 
 def _name_sign(person: Person | None) -> object:
     return person and (person.name.family, person.name.given, person.name.usual)
-
-
-def _conditionally_locked(delta: Delta, now: Person) -> bool:
-    people = [person for person in (delta.before, delta.after, now) if person]
-    return any(d.current and d.conditional_lock for person in people for d in person.dwellings)
 
 
 def _contradicting(delta: Delta, now: Person) -> bool:

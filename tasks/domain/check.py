@@ -39,26 +39,27 @@ class Check:
 
 
 def check(
+    conditions: Mapping[str, tuple[str, str]],
     name: str,
-    law: str,
-    condition: str,
     answer: bool | None,
     code: str,
     otherwise: Outcome = Outcome.NEEDS_REVIEW,
     *,
+    law: str = "",
     question: str = "",
     proposal: tuple[Effect, ...] = (),
     until: date | None = None,
     **facts: object,
 ) -> Check:
-    """`answer`: True is met, False is not met, None is unclear. Facts are kept as text."""
+    """`answer`: True is met, False is not met, None is unclear. Facts are kept as text.
+
+    `conditions` names the section of law and the sentence of each ground; `law` overrides the
+    section where it depends on the municipality.
+    """
+    section, condition = conditions[name]
     texts = {key: str(value) for key, value in facts.items() if value is not None}
-    ground = Ground(name, law, condition, _RESULTS[answer], texts)
+    ground = Ground(name, law or section, condition, _RESULTS[answer], texts)
     return Check(ground, code, otherwise, question, proposal, until)
-
-
-def grounds_of(checks: Sequence[Check]) -> list[Ground]:
-    return [check.ground for check in checks]
 
 
 def all_met(checks: Sequence[Check]) -> bool:
@@ -70,7 +71,7 @@ def conclude(checks: Sequence[Check], sentences: Mapping[str, str]) -> Decision 
     failed = next((check for check in checks if not check.passed), None)
     if failed is None:
         return None
-    grounds = grounds_of(checks)
+    grounds = [check.ground for check in checks]
     unclear = failed.ground.result is Result.UNCLEAR
     match Outcome.NEEDS_REVIEW if unclear else failed.otherwise:
         case Outcome.DECLINED:

@@ -1,0 +1,43 @@
+"""A municipality and its days, without a Prefect server."""
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from flows.deliver_services import work
+from tasks.send import recover_claims
+from tasks.settings import settings
+from tasks.stage import Counts
+from tests.town import Town, make_town
+
+Deliver = Callable[..., Counts]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ANTRAGSLOS_HOME", str(tmp_path))
+    settings.cache_clear()
+    return tmp_path
+
+
+@pytest.fixture
+def town(home: Path) -> Town:
+    """Nothing waits for a settling time, and letters really go to the spool."""
+    return make_town(home, settling_days=0)
+
+
+@pytest.fixture
+def deliver() -> Deliver:
+    """Puts deliveries into the inbox and plays the whole day; returns all counts."""
+
+    def play(town: Town, day: str, *names: str) -> Counts:
+        town.put(*names)
+        counts = recover_claims(town.opened, "run")
+        today = date.fromisoformat(day)
+        for step, args in work(town.opened, today, "run"):
+            counts += step.fn(*args)
+        return counts
+
+    return play
