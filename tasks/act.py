@@ -40,10 +40,13 @@ def to_act(town: Municipality, service: str, today: date) -> list[str]:
 
 def act_batch(town: Municipality, ids: Sequence[str], today: date, run: str) -> Counts:
     with writing(town.engine) as session:
+        served: set[str] = set()
         for case in cases.load(session, ids, Status.GRANTED):
             # Only what was decided for this very day: see tasks/decide.py.
-            if case.settles_on <= today and case.decided_on == today and not case.recheck:
+            due = case.settles_on <= today and case.decided_on == today and not case.recheck
+            if due and case.person_id not in served:
                 case.acting = True
+                served.add(case.person_id)
     with writing(town.engine) as session:
         batch = [case for case in cases.load(session, ids, Status.GRANTED) if case.acting]
         rows, broken = _carry_out(town, effects_of(session, batch))
@@ -57,6 +60,8 @@ def act_batch(town: Municipality, ids: Sequence[str], today: date, run: str) -> 
         closed = [cases.Move(case, Status.CLOSED, case.code, "pipeline", {}) for case in silent]
         cases.move(session, closed, run)
         cases.fail(session, failed, Step.ACT, broken, run)
+        # The person's next case was decided on a record that is another one now.
+        cases.mark_recheck(session, town.slug, {case.person_id for case in done})
         return Counts(acted=len(done), closed=len(silent), effects=len(rows), failed=len(failed))
 
 

@@ -81,7 +81,7 @@ class Told:
         situation = self._situation(case, row)
         letter_id = new_id("l")
         token = token_for(case.id, DEREGISTER, self._key)
-        recipient = self._email(situation)
+        recipient = self._email(situation, decision)
         content = self._content(case, letter_id, person, situation, row, decision, token, today)
         rendered = self._town.renderer.render(content)
         return (
@@ -101,12 +101,13 @@ class Told:
         stored = SITUATION.validate_json(row.situation)
         return fatten(stored, self._deltas[case.delta_id], row.now_is_after)
 
-    def _email(self, situation: Situation) -> str:
-        """Electronic delivery only where consent is recorded; post otherwise."""
+    def _email(self, situation: Situation, decision: Decision) -> str:
+        """Electronic delivery only where consent is recorded in the very record; else post."""
         if not self._town.mail_url:
             return ""
-        consents = [link.permit for link in situation.links if link.permit.email_consent]
-        return consents[0].email if consents else ""
+        records = {effect.record for effect in decision.effects}
+        permits = [link.permit for link in situation.links if link.permit.number in records]
+        return next((permit.email for permit in permits if permit.email_consent), "")
 
     def _content(
         self,
@@ -148,7 +149,7 @@ class Told:
             legal_remedy=profile.texts.legal_remedy,
             privacy_notice=profile.texts.privacy_notice,
             contact=profile.texts.contact,
-            postal=not self._email(situation),
+            postal=not self._email(situation, decision),
         )
 
 

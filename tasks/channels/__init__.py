@@ -1,6 +1,6 @@
 """How a letter leaves: through Apprise, by e-mail or into the print spool."""
 
-from tasks.channels.hand_over import check_url, hand_over, hand_over_many, is_exact
+from tasks.channels.hand_over import check_url, hand_over, hand_over_many, is_exact, probe
 from tasks.channels.parcel import HandedOver, Parcel
 
-__all__ = ["HandedOver", "Parcel", "check_url", "hand_over", "hand_over_many", "is_exact"]
+__all__ = ["HandedOver", "Parcel", "check_url", "hand_over", "hand_over_many", "is_exact", "probe"]

@@ -108,7 +108,8 @@ def test_nothing_is_done_before_the_settling_time_and_all_of_it_after(
 
 
 @pytest.mark.parametrize(
-    ("day", "status"), [("2026-11-30", "open"), ("2026-12-01", "lettered"), ("2026-12-02", "lettered")]
+    ("day", "status"),
+    [("2026-11-30", "open"), ("2026-12-01", "lettered"), ("2026-12-02", "lettered")],
 )
 def test_a_future_move_is_held_until_its_day(
     week: Town, deliver: Callable[..., Any], day: str, status: str

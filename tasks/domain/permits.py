@@ -1,0 +1,85 @@
+"""What a rule may ask of permits, and the effects it may ask for."""
+
+import re
+from collections.abc import Iterable
+from datetime import date
+
+from tasks.domain.effect import Effect, EffectKind
+from tasks.domain.person import Dwelling, Name
+from tasks.domain.record import Link, LinkedBy, Permit
+
+_GERMAN_PLATE = re.compile(
+    r"[A-ZÄÖÜ]{1,3}(-[A-Z]{1,2}[- ]?| [A-Z]{1,2} ?)[1-9][0-9]{0,3} ?[EH]?"  # electric, historic
+    r"( (0[1-9]|1[0-2])[-/](0[1-9]|1[0-2]))?"  # the months of a seasonal plate
+)
+_TITLES = {"dr.", "prof."}
+
+
+def held_for_certain(links: Iterable[Link]) -> tuple[Permit, ...]:
+    return tuple(link.permit for link in links if link.by is not LinkedBy.SUGGESTED)
+
+
+def held_perhaps(links: Iterable[Link]) -> tuple[Permit, ...]:
+    return tuple(link.permit for link in links if link.by is LinkedBy.SUGGESTED)
+
+
+def running(permits: Iterable[Permit], day: date) -> tuple[Permit, ...]:
+    """Not ended, and not over on that day. One that begins only later counts as well: it must not
+    be forgotten when its holder moves."""
+    return tuple(p for p in permits if p.status == "active" and p.valid_until >= day)
+
+
+def numbers(permits: Iterable[Permit]) -> str:
+    return ", ".join(permit.number for permit in permits)
+
+
+def is_german_plate(plate: str) -> bool:
+    """Plates without letters after the district (authorities, Bundeswehr) are not recognised."""
+    return _GERMAN_PLATE.fullmatch(plate.strip().upper()) is not None
+
+
+def is_printed(name: Name, holder: str) -> bool:
+    """A permit may lack a title and further forenames; the family name must be right."""
+    words = [word for word in holder.split() if word.casefold() not in _TITLES]
+    family = name.family.split()
+    split = max(len(words) - len(family), 0)
+    given = {*name.given.split(), *name.usual.split()}
+    right = words[split:] == family and given.issuperset(words[:split])
+    return right and (split > 0 or not given)
+
+
+def end(permits: Iterable[Permit], last_day: date) -> tuple[Effect, ...]:
+    def of(permit: Permit) -> Effect:
+        last = min(last_day, permit.valid_until)
+        return Effect(EffectKind.END, permit.number, {"valid_until": last.isoformat()})
+
+    return tuple(map(of, permits))
+
+
+def update_name(permits: Iterable[Permit], name: Name) -> tuple[Effect, ...]:
+    """Only for the permits that do not carry the name already."""
+    data = {"holder": f"{name.given} {name.family}".strip()}
+    wrong = (permit for permit in permits if not is_printed(name, permit.holder))
+    return tuple(Effect(EffectKind.UPDATE_NAME, permit.number, dict(data)) for permit in wrong)
+
+
+def update_address(permit: Permit, home: Dwelling) -> Effect:
+    return Effect(EffectKind.UPDATE_ADDRESS, permit.number, _address(home))
+
+
+def switch_zone(
+    permit: Permit, zone: str, home: Dwelling, valid_from: date, *, end_old: bool
+) -> Effect:
+    """A new permit that ends when the old one would have."""
+    data = {
+        "zone": zone,
+        "expected_zone": permit.zone,
+        "valid_from": max(valid_from, permit.valid_from).isoformat(),
+        "valid_until": permit.valid_until.isoformat(),
+        "end_old": "true" if end_old else "false",
+    }
+    return Effect(EffectKind.SWITCH_ZONE, permit.number, data | _address(home))
+
+
+def _address(home: Dwelling) -> dict[str, str]:
+    return {"street": home.address.street, "house_number": home.address.house_number()}

@@ -1,0 +1,62 @@
+"""Sets the letter's page: Typst in process, PDF/A-2a and PDF/UA-1, all content passed as data."""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
+from io import BytesIO
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import fontpkg_noto_sans
+import segno
+import typst
+
+from tasks.errors import LetterIncomplete
+
+# 2a and ua-1 go together; PDF/A-4 asks for PDF 2.0, which PDF/UA-1 forbids.
+STANDARDS = ["a-2a", "ua-1"]
+FONTS = Path(fontpkg_noto_sans.ROOT) / "files"
+
+# „§ 46 Abs. 5“ and „1. Dezember“ stay on one line.
+_KEPT_TOGETHER = re.compile(r"(§|\b(?:Abs\.|Art\.|Nr\.|Satz|\d{1,2}\.)) (?=\w)")
+
+
+class PageSetter:
+    """One compiler for many letters: only the data changes, so a page costs milliseconds."""
+
+    def __init__(self, frame: Path) -> None:
+        # The frame's own folder is all that it can read: a logo may lie beside it.
+        fonts = typst.Fonts(False, False, [str(FONTS)])
+        self._compiler = typst.Compiler(str(frame), root=str(frame.parent), font_paths=fonts)
+        self._lock = Lock()  # a compiler cannot be entered twice
+
+    def set(self, letter: Mapping[str, Any], day: date, ref: str) -> bytes:
+        """The page of `letter`, whose objects are plain dataclasses. Same letter, same bytes."""
+        # Without blanks between the values, every blank that is left stands inside a text.
+        data = json.dumps(letter, default=vars, ensure_ascii=False, separators=(",", ":"))
+        data = _KEPT_TOGETHER.sub("\\1\u00a0", data)
+        try:
+            with self._lock:
+                page = self._compiler.compile(
+                    format="pdf",
+                    sys_inputs={"letter": data},
+                    pdf_standards=STANDARDS,
+                    timestamp=datetime.combine(day, time(), UTC),
+                )
+        except typst.TypstError as error:
+            # PDF/A refuses a character that the font cannot draw: better than an empty box.
+            missing = "could not be displayed" in error.message
+            code = "letter.missing_glyph" if missing else "letter.page_failed"
+            raise LetterIncomplete(code, ref, error.diagnostic) from None
+        return bytes(page)
+
+
+def qr_code(address: str) -> str:
+    """A QR code as SVG; the quiet zone around it is the frame's matter."""
+    # Readers take any of the eight masks; looking for the prettiest takes three times as long.
+    code = segno.make_qr(address, error="m", mask=4)
+    drawing = BytesIO()
+    code.save(drawing, kind="svg", xmldecl=False, border=0)
+    return drawing.getvalue().decode()

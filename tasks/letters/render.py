@@ -1,0 +1,174 @@
+"""One template a service becomes three forms of one letter: text, HTML and a PDF page.
+
+    <service>.md.j2 ──Jinja──► Markdown ──parsed once──► blocks ─┬─► _letter.txt.j2   e-mail text
+    _letter.md.j2 (what every letter ends with)                  ├─► _letter.html.j2  e-mail HTML
+                                                                 └─► _letter.typ      PDF page
+
+Each of these files can be replaced by one of the same name in a municipality's own folder.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from jinja2.environment import TemplateModule
+
+from tasks.domain.decision import Result
+from tasks.errors import LetterIncomplete
+from tasks.letters.content import LetterContent, Letterhead, RenderedLetter, Section
+from tasks.letters.markup import Block, parse, plain
+from tasks.letters.page import PageSetter, qr_code
+from tasks.letters.sample import sample_content, samples
+from tasks.letters.words import TemplateFolders, clean, german_date, paragraphs, template_errors
+
+__all__ = [
+    "LetterContent",
+    "LetterRenderer",
+    "Letterhead",
+    "RenderedLetter",
+    "Section",
+    "sample_content",
+]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A section ready for the frames."""
+
+    title: str
+    subject: str
+    blocks: tuple[Block, ...]
+    decides: bool
+    deregister_url: str
+    deregister_code: str
+
+
+class LetterRenderer:
+    """`template_dirs`: the municipality's own folder first, then the shared one."""
+
+    def __init__(self, template_dirs: Sequence[Path]) -> None:
+        self._templates = TemplateFolders(template_dirs)
+        self._page = PageSetter(self._templates.file("_letter.typ"))
+
+    def render(self, content: LetterContent) -> RenderedLetter:
+        letter = self._compose(content)
+        codes = [qr_code(part.deregister_url) for part in letter["parts"]]
+        pdf = self._page.set(letter | {"qr_codes": codes}, content.date, content.letter_id)
+        return replace(self._mail(letter), pdf=pdf)
+
+    def render_without_pdf(self, content: LetterContent) -> RenderedLetter:
+        return self._mail(self._compose(content))
+
+    def check(self, service: str) -> None:
+        """Renders every kind of letter of a service with made-up data.
+
+        Raises LetterIncomplete; where variables are missing, `detail` lists all of them.
+        """
+        for content in samples(service):
+            missing: list[str] = []
+            while error := self._problem(content):
+                name = error.detail
+                if error.code != "letter.missing_variable" or name in missing:
+                    raise error
+                missing.append(name)
+                content = _with_data(content, name)
+            if missing:
+                raise LetterIncomplete("letter.missing_variable", service, ", ".join(missing))
+
+    def _problem(self, content: LetterContent) -> LetterIncomplete | None:
+        try:
+            self.render(content)
+        except LetterIncomplete as error:
+            return error
+        return None
+
+    def _mail(self, letter: Mapping[str, Any]) -> RenderedLetter:
+        with template_errors(letter["reference"]):
+            frames = self._templates.frames
+            text = frames.get_template("_letter.txt.j2").render(letter)
+            text = re.sub(r"\n{3,}", "\n\n", text)
+            html = frames.get_template("_letter.html.j2").render(letter)
+        return RenderedLetter(letter["subject"], text, html, pdf=b"")
+
+    def _compose(self, content: LetterContent) -> dict[str, Any]:
+        """Everything the frames print, as clean text and blocks."""
+        _check_address(content)
+        shared = _shared(content)
+        with template_errors(content.letter_id):
+            parts = [self._part(section, shared) for section in content.sections]
+            decides = any(part.decides for part in parts)
+            ending = self._templates.words.get_template("_letter.md.j2").make_module(
+                shared | {"decides": decides, "subjects": [part.subject for part in parts]}
+            )
+            return shared | {
+                "subject": _said(ending, "subject"),
+                "salutation": _said(ending, "salutation"),
+                "parts": parts,
+                "ending": parse(str(ending)),
+            }
+
+    def _part(self, section: Section, shared: Mapping[str, Any]) -> _Part:
+        own: dict[str, Any] = {name: clean(value) for name, value in section.data.items()}
+        own |= {"title": clean(section.title), "code": section.code}
+        # With a ground that is not met or unclear, a clerk decided.
+        met = [ground for ground in section.grounds if ground.result is Result.MET]
+        own |= {"grounds": met, "automated": len(met) == len(section.grounds)}
+        template = self._templates.words.get_template(f"{section.service}.md.j2")
+        module = template.make_module({**shared, **own})
+        heading, *blocks = parse(str(module))
+        if (heading.kind, heading.level) != ("heading", 1):
+            raise ValueError(f"{section.service}.md.j2 does not begin with its subject")
+        return _Part(
+            title=own["title"],
+            subject=plain(heading.line),
+            blocks=tuple(blocks),
+            decides=_said(module, "decides"),
+            deregister_url=clean(section.deregister_url),
+            deregister_code=clean(section.deregister_code),
+        )
+
+
+def _said(module: TemplateModule, name: str) -> Any:
+    """What a template sets for the frames at its top level: `{% set decides = … %}`."""
+    try:
+        return getattr(module, name)
+    except AttributeError:
+        raise LetterIncomplete("letter.missing_variable", detail=name) from None
+
+
+def _shared(content: LetterContent) -> dict[str, Any]:
+    """What every template of a letter may use."""
+    head = {name: clean(value) for name, value in vars(content.letterhead).items()}
+    return {
+        "reference": clean(content.letter_id),
+        "letterhead": head,
+        "addressee": [line for text in content.addressee if (line := clean(text))],
+        "note_lines": [line for text in content.note_lines if (line := clean(text))],
+        "today": content.date.isoformat(),
+        "date": german_date(content.date),
+        "name": clean(content.salutation_name),
+        "legal_remedy": paragraphs(content.legal_remedy),
+        "privacy_notice": paragraphs(content.privacy_notice),
+        "contact": clean(content.contact),
+        "postal": content.postal,
+    }
+
+
+def _check_address(content: LetterContent) -> None:
+    if not any(map(clean, content.addressee)):
+        raise LetterIncomplete("letter.missing_variable", content.letter_id, "addressee")
+    if len(content.addressee) > 6 or len(content.note_lines) > 4:
+        raise LetterIncomplete("letter.address_too_long", content.letter_id)
+
+
+def _with_data(content: LetterContent, name: str) -> LetterContent:
+    # An ISO date is a value that every filter takes.
+    return replace(
+        content,
+        sections=tuple(
+            replace(section, data={**section.data, name: "2026-01-01"})
+            for section in content.sections
+        ),
+    )

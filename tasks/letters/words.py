@@ -1,0 +1,97 @@
+"""Finds and fills templates, and says clearly what is wrong with one."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+from jinja2 import (
+    BaseLoader,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateNotFound,
+    TemplateSyntaxError,
+    UndefinedError,
+)
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from tasks.errors import LetterIncomplete
+from tasks.letters.markup import plain, shielded
+
+MONTHS = (
+    "Januar Februar März April Mai Juni Juli August September Oktober November Dezember".split()
+)
+
+
+def clean(text: str) -> str:
+    """One line of printable text: whatever cannot be printed, line ends too, becomes a blank."""
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else " " for char in text)
+    return " ".join(text.split())
+
+
+def paragraphs(text: str) -> list[str]:
+    return [line for part in re.split(r"\n\s*\n", text) if (line := clean(part))]
+
+
+def german_date(day: str | date) -> str:
+    """`2026-12-01` as „1. Dezember 2026“."""
+    day = date.fromisoformat(day) if isinstance(day, str) else day
+    return f"{day.day}. {MONTHS[day.month - 1]} {day.year}"
+
+
+def german_citation(law: str) -> str:
+    """`StVO § 46 Abs. 5` as a letter cites it: „§ 46 Abs. 5 StVO“; several joined with `;`."""
+    return ", ".join(
+        re.sub(r"^([^\W\d]\w*) ((?:§|Art\.).*)$", r"\2 \1", part.strip()) for part in law.split(";")
+    )
+
+
+class TemplateFolders:
+    """The municipality's own folder first, then ours: a file of the same name replaces ours."""
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self._folders = [folder.resolve() for folder in folders]
+        loader = FileSystemLoader(self._folders)
+        self.words = _environment(loader, finalize=shielded)
+        self.frames = _environment(loader, autoescape=lambda name: name == "_letter.html.j2")
+        self.frames.filters["plain"] = plain
+
+    def file(self, name: str) -> Path:
+        for folder in self._folders:
+            if (folder / name).is_file():
+                return folder / name
+        raise LetterIncomplete("letter.missing_template", detail=name)
+
+
+def _environment(loader: BaseLoader, **options: object) -> ImmutableSandboxedEnvironment:
+    environment = ImmutableSandboxedEnvironment(
+        loader=loader,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        **options,  # type: ignore[arg-type]
+    )
+    environment.filters |= {"german_date": german_date, "german_citation": german_citation}
+    return environment
+
+
+@contextmanager
+def template_errors(ref: str) -> Iterator[None]:
+    """The one door for everything that Jinja or a template can raise."""
+    try:
+        yield
+    except LetterIncomplete:
+        raise
+    except UndefinedError as error:
+        name = re.fullmatch(r"'(\w+)' is undefined", error.message or "")
+        detail = name[1] if name else error.message or ""
+        raise LetterIncomplete("letter.missing_variable", ref, detail) from None
+    except TemplateNotFound as error:
+        raise LetterIncomplete("letter.missing_template", ref, error.name or "") from None
+    except TemplateSyntaxError as error:
+        where = f"{error.name}:{error.lineno}: {error.message}"
+        raise LetterIncomplete("letter.template_invalid", ref, where) from None
+    except Exception as error:  # a filter or an expression of the template failed
+        raise LetterIncomplete("letter.template_invalid", ref, repr(error)) from None

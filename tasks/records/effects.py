@@ -1,0 +1,127 @@
+"""What each effect does to permits. Pure: permits in, changed permits out.
+
+    switch_zone     zone, valid_from, valid_until, street, house_number, end_old, expected_zone
+    update_address  street, house_number
+    update_name     holder
+    end             valid_until
+    restore         undo: the idempotency key of the effect to take back
+
+`expected_zone` may stand in any of them: the zone the decision was made on.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import date, timedelta
+
+from tasks.domain.effect import Effect, EffectKind
+from tasks.domain.record import Permit
+from tasks.errors import RecordConflict
+
+_FIELDS = frozenset(f.name for f in fields(Permit))
+_CONTACT = frozenset({"email", "email_consent", "standing_application"})  # the resident's own word
+
+# What a switch decides on the permit it creates; the rest is the old permit's.
+SWITCHED = frozenset({"zone", "valid_from", "valid_until", "status", "street", "house_number"})
+
+# Permits by number; None: there is no such permit.
+State = Mapping[str, Permit | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The permits an effect touches, before and after it."""
+
+    before: State
+    after: State
+    created: str = ""
+    data: dict[str, str] = field(default_factory=dict)
+
+
+def change_of(
+    key: str, effect: Effect, state: State, new_number: Callable[[str], str] = str
+) -> Change:
+    """`new_number` gives the number of the permit that follows another. Raises RecordConflict.
+
+    `key` is the idempotency key, the only thing an error names.
+    """
+    permit = state.get(effect.record)
+    if permit is None:
+        raise RecordConflict("records.unknown", key)
+    expected = effect.data.get("expected_zone", permit.zone)
+    if permit.status != "active" or permit.zone != expected:
+        raise RecordConflict("records.changed_meanwhile", key)
+    try:
+        if effect.kind == EffectKind.SWITCH_ZONE:
+            return _switch(permit, effect.data, new_number)
+        changed = _changed(permit, effect)
+    except (KeyError, ValueError):
+        raise RecordConflict("records.bad_effect", key) from None
+    return Change({permit.number: permit}, {permit.number: changed})
+
+
+def undo(key: str, done: Change, state: State) -> Change:
+    """The way back, as long as nobody has touched since what `done` has changed.
+
+    What it did not change (a new e-mail address) stays as it is now.
+    """
+    now = {number: state.get(number) for number in done.after}
+    after = {
+        number: _before(key, done.before[number], left, now[number])
+        for number, left in done.after.items()
+    }
+    return Change(before=now, after=after)
+
+
+def differing(one: Permit, other: Permit) -> tuple[str, ...]:
+    """Names of the fields in which they differ."""
+    return tuple(f.name for f in fields(one) if getattr(one, f.name) != getattr(other, f.name))
+
+
+def _before(
+    key: str, before: Permit | None, left: Permit | None, now: Permit | None
+) -> Permit | None:
+    if left is None or now is None:
+        if left is not now:
+            raise RecordConflict("records.changed_meanwhile", key)
+        return before
+    changed = set(differing(before, left)) if before else _FIELDS - _CONTACT
+    if changed.intersection(differing(left, now)):
+        raise RecordConflict("records.changed_meanwhile", key)
+    return replace(now, **{name: getattr(before, name) for name in changed}) if before else None
+
+
+def _changed(permit: Permit, effect: Effect) -> Permit:
+    data = effect.data
+    match effect.kind:
+        case EffectKind.UPDATE_ADDRESS:
+            return replace(permit, street=data["street"], house_number=data["house_number"])
+        case EffectKind.UPDATE_NAME:
+            return replace(permit, holder=data["holder"])
+        case EffectKind.END:
+            return _ended(permit, date.fromisoformat(data["valid_until"]))
+        case _:
+            raise ValueError(effect.kind)
+
+
+def _switch(permit: Permit, data: Mapping[str, str], new_number: Callable[[str], str]) -> Change:
+    valid_from = date.fromisoformat(data["valid_from"])
+    new = replace(
+        permit,
+        number=new_number(permit.number),
+        zone=data["zone"],
+        valid_from=valid_from,
+        valid_until=date.fromisoformat(data["valid_until"]),
+        street=data["street"],
+        house_number=data["house_number"],
+    )
+    before: dict[str, Permit | None] = {new.number: None}
+    after: dict[str, Permit | None] = {new.number: new}
+    if {"true": True, "false": False}[data["end_old"]]:
+        before[permit.number] = permit
+        after[permit.number] = _ended(permit, valid_from - timedelta(days=1))
+    return Change(before, after, created=new.number, data={"new_permit_number": new.number})
+
+
+def _ended(permit: Permit, last_day: date) -> Permit:
+    # Ending never makes a permit valid for longer than it was.
+    return replace(permit, status="ended", valid_until=min(permit.valid_until, last_day))

@@ -1,0 +1,51 @@
+"""What every permit register can do, whichever software of the municipality stands behind it."""
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from tasks.domain.effect import Effect
+from tasks.domain.person import PersonKey
+from tasks.domain.record import Permit
+from tasks.errors import AntragslosError
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """An effect that is carried out. `data`: what came of it, e.g. `new_permit_number`."""
+
+    inverse: Effect
+    already: bool  # carried out by an earlier call with the same key
+    data: dict[str, str] = field(default_factory=dict)
+
+
+class PermitRegister(Protocol):
+    """Raises RecordsUnavailable where the register is out of reach."""
+
+    def by_keys(self, keys: Sequence[PersonKey]) -> dict[PersonKey, list[Permit]]:
+        """Active and ended permits of each person; every key asked for is in the answer."""
+        ...
+
+    def unkeyed(self, candidate_keys: AbstractSet[str]) -> list[Permit]:
+        """Permits without the registry's key that share a candidate key."""
+        ...
+
+    def get(self, numbers: Sequence[str]) -> dict[str, Permit]:
+        """Those that exist, by their number."""
+        ...
+
+    def apply(self, key: str, effect: Effect) -> Applied:
+        """Once per idempotency `key`: a second call changes nothing and answers the same.
+
+        Raises RecordConflict if the permit is not what the decision was made on.
+        """
+        ...
+
+    def apply_many(self, items: Sequence[tuple[str, Effect]]) -> list[Applied | AntragslosError]:
+        """One answer per item, in order. An item that fails never stops the others."""
+        ...
+
+    def rehearse(self, items: Sequence[tuple[str, Effect]]) -> list[Applied | AntragslosError]:
+        """What `apply_many` would answer now, changing nothing."""
+        ...

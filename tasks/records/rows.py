@@ -1,0 +1,153 @@
+"""Reads and writes many permits and applied effects at once, within a caller's transaction."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, insert, select, update
+
+from tasks.domain.record import Permit
+from tasks.records.effects import Change, State
+from tasks.records.tables import (
+    AppliedEffect,
+    ParkingPermit,
+    PermitCandidate,
+    from_json,
+    to_json,
+    to_permit,
+    to_row,
+)
+
+CandidateKeys = Callable[[str, str], frozenset[str]]
+
+permits: Table = ParkingPermit.__table__  # type: ignore[attr-defined]
+candidates: Table = PermitCandidate.__table__  # type: ignore[attr-defined]
+applied: Table = AppliedEffect.__table__  # type: ignore[attr-defined]
+
+_CHUNK = 500  # parameters of one query
+
+
+@dataclass(slots=True)
+class Done:
+    """An effect that was carried out, as `applied_effect` keeps it."""
+
+    key: str
+    permit: str
+    kind: str
+    change: Change
+    in_force: bool = True
+
+
+def load_permits(
+    connection: Connection, numbers: Iterable[str], lock: bool = False
+) -> dict[str, Permit]:
+    """`lock`: nobody else changes them before we commit (on SQLite the writer is alone anyway)."""
+    query = select(permits).order_by(permits.c.number)
+    if lock:
+        query = query.with_for_update()
+    # Sorted over all chunks: two writers that lock in the same order do not block each other.
+    found: dict[str, Permit] = {}
+    for part in chunks(sorted(set(numbers))):
+        for row in connection.execute(query.where(permits.c.number.in_(part))).mappings():
+            found[row["number"]] = to_permit(row)
+    return found
+
+
+def save_permits(connection: Connection, before: State, after: State) -> None:
+    """Writes what differs between the two."""
+    changed = [number for number, permit in after.items() if permit != before.get(number)]
+    now = {number: permit for number in changed if (permit := after[number])}
+    new = [to_row(permit) for number, permit in now.items() if not before.get(number)]
+    rows = [to_row(permit) for number, permit in now.items() if before.get(number)]
+
+    delete_where(connection, permits.c.number, [n for n in changed if n not in now])
+    if new:
+        connection.execute(insert(permits), new)
+    if rows:
+        values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in rows[0]}
+        connection.execute(
+            update(permits)
+            .where(permits.c.number == bindparam("new_number"))
+            .values(**values, version=permits.c.version + 1),
+            [{f"new_{name}": value for name, value in row.items()} for row in rows],
+        )
+
+
+def save_candidates(
+    connection: Connection, of: Mapping[str, Permit], candidate_keys: CandidateKeys
+) -> None:
+    """By what those without the registry's key can be found; put right where it differs."""
+    wanted = {
+        (number, candidate)
+        for number, permit in of.items()
+        if permit.key is None
+        for candidate in candidate_keys(permit.holder, permit.birth_date)
+    }
+    there = {
+        (row.permit, row.candidate)
+        for part in chunks(of)
+        for row in connection.execute(select(candidates).where(candidates.c.permit.in_(part)))
+    }
+    stale = {number for number, _ in there - wanted}
+    delete_where(connection, candidates.c.permit, stale)
+    missing = sorted(pair for pair in wanted if pair not in there or pair[0] in stale)
+    if missing:
+        connection.execute(
+            insert(candidates), [{"permit": n, "candidate": candidate} for n, candidate in missing]
+        )
+
+
+def load_done(connection: Connection, column: str, values: Iterable[str]) -> Iterator[Done]:
+    """Applied effects by their `key`, `permit` or `created`."""
+    for part in chunks(set(values)):
+        query = select(applied).where(applied.c[column].in_(part))
+        for row in connection.execute(query).mappings():
+            change = Change(
+                from_json(row["before"]), from_json(row["after"]), row["created"], row["data"]
+            )
+            yield Done(row["key"], row["permit"], row["kind"], change, row["in_force"])
+
+
+def save_done(connection: Connection, done: Iterable[Done], now: datetime) -> None:
+    rows = [
+        {
+            "key": one.key,
+            "permit": one.permit,
+            "kind": one.kind,
+            "applied_at": now,
+            "created": one.change.created,
+            "in_force": one.in_force,
+            "before": to_json(one.change.before),
+            "after": to_json(one.change.after),
+            "data": one.change.data,
+        }
+        for one in done
+    ]
+    if rows:
+        connection.execute(insert(applied), rows)
+
+
+def take_back(connection: Connection, keys: Iterable[str]) -> None:
+    for part in chunks(keys):
+        connection.execute(update(applied).where(applied.c.key.in_(part)).values(in_force=False))
+
+
+def delete_where(connection: Connection, column: ColumnElement[str], values: Iterable[str]) -> None:
+    for part in chunks(values):
+        connection.execute(delete(column.table).where(column.in_(part)))
+
+
+def taken(connection: Connection, numbers: Iterable[str]) -> set[str]:
+    """Which of these numbers a permit has, or had until it was taken back."""
+    found: set[str] = set()
+    for part in chunks(numbers):
+        for column in (permits.c.number, applied.c.created):
+            found.update(connection.scalars(select(column).where(column.in_(part))))
+    return found
+
+
+def chunks(values: Iterable[str]) -> Iterator[list[str]]:
+    whole = list(values)
+    for start in range(0, len(whole), _CHUNK):
+        yield whole[start : start + _CHUNK]

@@ -1,0 +1,107 @@
+"""The permit register in a SQL database of the municipality: SQLite or PostgreSQL."""
+
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import UTC, datetime
+
+from sqlalchemy import select
+
+from tasks.domain.effect import Effect
+from tasks.domain.person import PersonKey
+from tasks.domain.record import Permit
+from tasks.errors import AntragslosError, RecordConflict, RecordsUnavailable
+from tasks.records.batch import carry_out, rehearse
+from tasks.records.database import Database
+from tasks.records.protocol import Applied
+from tasks.records.rows import CandidateKeys, candidates, chunks, load_permits, permits
+from tasks.records.storing import Stored, store
+from tasks.records.tables import to_permit
+
+_BATCH = 500  # effects of one transaction
+
+
+def no_candidates(_holder: str, _birth_date: str) -> frozenset[str]:
+    return frozenset()
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class SqlPermitRegister:
+    """`candidate_keys(holder, birth_date)`: by what a permit without a key can be found."""
+
+    def __init__(
+        self,
+        url: str,
+        candidate_keys: CandidateKeys = no_candidates,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._database = Database(url)
+        self._candidate_keys = candidate_keys
+        self._now = now
+
+    def by_keys(self, keys: Sequence[PersonKey]) -> dict[PersonKey, list[Permit]]:
+        found: dict[PersonKey, list[Permit]] = {key: [] for key in keys}
+        query = select(permits).order_by(permits.c.number)
+        with self._database.reading() as connection:
+            for part in chunks({key.number for key in keys}):
+                rows = connection.execute(query.where(permits.c.key_number.in_(part)))
+                for permit in map(to_permit, rows.mappings()):
+                    if permit.key in found:  # the same number in another municipality is not
+                        found[permit.key].append(permit)
+        return found
+
+    def unkeyed(self, candidate_keys: AbstractSet[str]) -> list[Permit]:
+        found: dict[str, Permit] = {}
+        query = select(permits).join(candidates).where(permits.c.key_number.is_(None))
+        with self._database.reading() as connection:
+            for part in chunks(candidate_keys):
+                rows = connection.execute(query.where(candidates.c.candidate.in_(part)))
+                found.update((row["number"], to_permit(row)) for row in rows.mappings())
+        return [found[number] for number in sorted(found)]
+
+    def get(self, numbers: Sequence[str]) -> dict[str, Permit]:
+        with self._database.reading() as connection:
+            return load_permits(connection, numbers)
+
+    def apply(self, key: str, effect: Effect) -> Applied:
+        (result,) = self.apply_many([(key, effect)])
+        if isinstance(result, AntragslosError):
+            raise result
+        return result
+
+    def apply_many(self, items: Sequence[tuple[str, Effect]]) -> list[Applied | AntragslosError]:
+        results: list[Applied | AntragslosError] = []
+        for start in range(0, len(items), _BATCH):
+            results += self._apply(items[start : start + _BATCH])
+        return results
+
+    def rehearse(self, items: Sequence[tuple[str, Effect]]) -> list[Applied | AntragslosError]:
+        try:
+            with self._database.reading() as connection:
+                return rehearse(connection, items)
+        except (RecordsUnavailable, RecordConflict) as error:
+            return [type(error)(error.code, key) for key, _ in items]
+
+    def _apply(self, items: Sequence[tuple[str, Effect]]) -> list[Applied | AntragslosError]:
+        """One transaction; if the database refuses it as a whole, one per item."""
+        try:
+            with self._database.writing() as connection:
+                return carry_out(connection, items, self._candidate_keys, self._now())
+        except (RecordsUnavailable, RecordConflict) as error:
+            if len(items) == 1 or error.code == "records.unreachable":
+                return [type(error)(error.code, key) for key, _ in items]
+        return [result for item in items for result in self._apply([item])]
+
+    def store(self, wanted: Sequence[Permit]) -> list[Stored]:
+        """Writes permits as the municipality's own software holds them; one answer each, in order.
+
+        Each number at most once. An empty address leaves the one that is there. What an effect of
+        ours has changed is not changed back.
+        """
+        with self._database.writing() as connection:
+            return store(connection, wanted, self._candidate_keys)
+
+    def close(self) -> None:
+        self._database.close()

@@ -1,0 +1,94 @@
+"""What really happened to a person: the snapshot before against the snapshot after.
+
+No reason code says „this never happened“. A reversal is seen in the state alone, so what the
+snapshots show wins over any code:
+
+    died before, alive now                                              -> DEATH_REVERSED
+    a dwelling given up is current again with its old move-in date
+    and without a move-out                                              -> MOVE_REVERSED
+
+A real move back is another dwelling at the old address: it has a move-in date of its own.
+"""
+
+from tasks.domain.delta import DeltaKind
+from tasks.domain.person import Address, Dwelling, PartialDate, Person
+
+REVERSALS = frozenset({DeltaKind.MOVE_REVERSED, DeltaKind.DEATH_REVERSED, DeltaKind.OTHER_REVERSED})
+
+
+def classify(record_kind: DeltaKind, before: Person | None, after: Person | None) -> DeltaKind:
+    """`before` None: a person not seen until now. `after` None: gone from the register."""
+    if after is None:
+        return DeltaKind.DELETION
+    if before is None:
+        return record_kind
+    if _death_reversed(record_kind, before, after):
+        return DeltaKind.DEATH_REVERSED
+    if _move_reversed(before, after):
+        return DeltaKind.MOVE_REVERSED
+    if record_kind in REVERSALS and before == after:
+        return DeltaKind.OTHER  # what it takes back never reached us
+    return _seen(before, after) if record_kind == DeltaKind.OTHER else record_kind
+
+
+def _death_reversed(record_kind: DeltaKind, before: Person, after: Person) -> bool:
+    if before.died is None or after.died is not None:
+        return False
+    # Retention (305, 701) may take the date of death away with the rest; the dead have no home.
+    return record_kind != DeltaKind.IRRELEVANT or after.home() is not None
+
+
+def _move_reversed(before: Person, after: Person) -> bool:
+    given_up = {_identity(d) for d in before.dwellings if not d.current}
+    given_up -= {_identity(d) for d in before.dwellings if d.current}
+    return any(
+        d.current and d.moved_out == PartialDate() and _identity(d) in given_up
+        for d in after.dwellings
+    )
+
+
+def _identity(dwelling: Dwelling) -> tuple[object, ...]:
+    """A dwelling is one stay: the same house since the same day."""
+    return (*_house(dwelling.address), dwelling.moved_in)
+
+
+def _house(address: Address) -> tuple[str, ...]:
+    return (
+        address.ags,
+        address.country,
+        address.street,
+        address.number,
+        address.suffix,
+        address.part,
+    )
+
+
+def _seen(before: Person, after: Person) -> DeltaKind:
+    """For „Sonstige Änderungen“ and records without a code: the weightiest change there is."""
+    if before.died is None and after.died is not None:
+        return DeltaKind.DEATH
+    old, new = before.home(), after.home()
+    if old is None and new is not None:
+        return DeltaKind.ARRIVAL
+    if old is not None and new is None:
+        return DeltaKind.MOVE_AWAY
+    if old is not None and new is not None:
+        if old.address != new.address:
+            return _other_home(old, new, after)
+        if old.status != new.status:
+            return DeltaKind.STATUS_CHANGE
+    if before.locks != after.locks:
+        return DeltaKind.LOCK_CHANGE
+    if before.name != after.name:
+        return DeltaKind.NAME_CHANGE
+    return DeltaKind.OTHER
+
+
+def _other_home(old: Dwelling, new: Dwelling, after: Person) -> DeltaKind:
+    if old.moved_in == new.moved_in:
+        return DeltaKind.ADDRESS_UPDATE
+    # A real move leaves the old dwelling behind. Where it is gone and an older stay is back that
+    # no earlier snapshot had told us of, the move in between never happened.
+    gone = _identity(old) not in {_identity(d) for d in after.dwellings}
+    older = old.moved_in is not None and new.moved_in is not None and new.moved_in < old.moved_in
+    return DeltaKind.MOVE_REVERSED if gone and older else DeltaKind.MOVE

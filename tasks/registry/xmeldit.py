@@ -1,0 +1,209 @@
+"""XMeldIT deliveries (message 1100): the head, then one record after the other, in flat memory.
+
+A record that cannot be read is handed out as a BadRecord and the rest goes on. What makes the
+delivery as a whole unreliable raises DeliveryRejected, possibly after records were handed out:
+whoever reads must stage them and let them count only when the end is reached.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from lxml import etree
+
+from tasks.domain.delta import DeltaKind
+from tasks.domain.person import Person, PersonKey
+from tasks.errors import DeliveryRejected, RecordRejected
+from tasks.registry.codes import kind_of
+from tasks.registry.fields import read_key, read_person
+from tasks.registry.head import RECORD, DeliveryHead, Party, check_head, read_head
+from tasks.registry.values import leaf
+from tasks.registry.xml_stream import MAX_FILE_BYTES, local, stream
+
+__all__ = [
+    "BadRecord",
+    "DeliveryHead",
+    "Party",
+    "RegistryRecord",
+    "check_head",
+    "read_head",
+    "read_records",
+]
+
+MAX_SIGN = 100  # characters of ereignis.zeichen
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryRecord:
+    """`person` is the full snapshot, or None for `person.loeschen`."""
+
+    position: int  # from 1 within the packet
+    event: str
+    event_time: datetime
+    code: str
+    kind_by_code: DeltaKind
+    key: PersonKey
+    person: Person | None
+
+
+@dataclass(frozen=True, slots=True)
+class BadRecord:
+    """A record for the quarantine, with whatever of its origin could be read."""
+
+    position: int
+    event: str
+    event_time: datetime | None
+    key: PersonKey | None
+    code: str  # of the error
+    sheet: str  # DSMeld sheet of the field, or ""
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """What identifies a record, read without ever raising; "" or None is missing or unreadable."""
+
+    deletion: bool = False
+    event: str = ""
+    event_time: datetime | None = None
+    reason: str = ""
+    key: PersonKey | None = None
+
+
+def read_records(
+    path: Path,
+    expected_ags: str,
+    seen: set[str] | None = None,
+    max_bytes: int = MAX_FILE_BYTES,
+) -> Iterator[RegistryRecord | BadRecord]:
+    """`seen` holds the event signs of the packets before; those of this one are added.
+
+    One sign takes about 100 bytes, so a million records cost 100 MB at most.
+    """
+    full = read_head(path, max_bytes).kind == "full"
+    signs = set() if seen is None else seen
+    latest: datetime | None = None
+    position = 0
+    for _, element in stream(path, ("end",), RECORD, only_boundary=True, max_bytes=max_bytes):
+        parent = element.getparent()
+        if parent is None or parent.getparent() is not None:
+            continue  # an element of the same name inside a record
+        position += 1
+        sent = next(iter(element), None)
+        origin = _Origin() if sent is None else _origin(sent)
+        if full:
+            _check_full(origin)
+        _check_sign(origin.event, signs)
+        latest = _check_order(origin.event_time, latest)
+        try:
+            record = _record(sent, origin, position, expected_ags, full)
+        except RecordRejected as error:
+            yield BadRecord(
+                position,
+                origin.event[:MAX_SIGN],
+                origin.event_time,
+                origin.key,
+                error.code,
+                error.ref,
+                etree.tostring(element, encoding="utf-8", with_tail=False),
+            )
+        else:
+            yield record
+        element.clear()
+        while element.getprevious() is not None:
+            del parent[0]
+
+
+def _record(
+    sent: etree._Element | None, origin: _Origin, position: int, expected_ags: str, full: bool
+) -> RegistryRecord:
+    if sent is None or local(sent) not in ("person.liefern", "person.loeschen"):
+        raise RecordRejected("registry.missing_field")
+    if not origin.event or origin.key is None:
+        raise RecordRejected("registry.missing_field")
+    if len(origin.event) > MAX_SIGN:
+        raise RecordRejected("registry.overlong")
+    if origin.event_time is None:
+        raise RecordRejected("registry.invalid_date")
+    if origin.key.ags != expected_ags:
+        raise RecordRejected("registry.record_wrong_ags")
+
+    person = None if origin.deletion else read_person(sent, origin.key)
+    kind = DeltaKind.DELETION if origin.deletion else _kind(origin.reason, full)
+    if kind == DeltaKind.MOVE and person and not person.home():
+        raise RecordRejected("registry.no_current_dwelling")
+    return RegistryRecord(
+        position, origin.event, origin.event_time, origin.reason, kind, origin.key, person
+    )
+
+
+def _kind(reason: str, full: bool) -> DeltaKind:
+    return DeltaKind.STOCK if full and not reason else kind_of(reason)
+
+
+def _origin(sent: etree._Element) -> _Origin:
+    event = reason = ""
+    event_time = key = None
+    for part in sent:
+        kind = local(part)
+        if kind == "identifikation.ereignis":
+            for mark in part:
+                if local(mark) == "ereignis.zeichen":
+                    event = (mark.text or "").strip()
+                elif local(mark) == "ereignis.zeitpunkt":
+                    event_time = _moment(mark.text or "")
+        elif kind == "uebermittlungsanlass":
+            reason = _short(part)
+        elif kind == "identifikation.betroffeneperson":
+            key = _key(part)
+    return _Origin(local(sent) == "person.loeschen", event, event_time, reason, key)
+
+
+def _moment(text: str) -> datetime | None:
+    """None also without a time zone: the order of two records would be a guess."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
+
+
+def _short(element: etree._Element) -> str:
+    try:
+        return leaf(element)
+    except RecordRejected:
+        return "overlong"  # in no list of codes
+
+
+def _key(element: etree._Element) -> PersonKey | None:
+    try:
+        return read_key(element)
+    except RecordRejected:
+        return None
+
+
+def _check_full(origin: _Origin) -> None:
+    """A full delivery replaces the stock; one change among it would be lost without a trace."""
+    try:
+        kind = DeltaKind.DELETION if origin.deletion else _kind(origin.reason, full=True)
+    except RecordRejected:
+        return  # quarantined like in any delivery
+    if kind != DeltaKind.STOCK:
+        raise DeliveryRejected("registry.full_with_delta_codes")
+
+
+def _check_sign(event: str, signs: set[str]) -> None:
+    if not event or len(event) > MAX_SIGN:
+        return
+    if event in signs:
+        raise DeliveryRejected("registry.duplicate_event")
+    signs.add(event)
+
+
+def _check_order(moment: datetime | None, latest: datetime | None) -> datetime | None:
+    if moment is None or latest is None:
+        return moment or latest
+    if moment < latest:
+        raise DeliveryRejected("registry.not_chronological")
+    return moment

@@ -1,0 +1,374 @@
+"""Bewohnerparken: after a move the resident's parking permit is switched to the new zone.
+
+Law: StVO § 45 Abs. 1b Satz 1 Nr. 2a (zones), § 46 Abs. 5 (a machine may grant, not revoke);
+VwVfG § 49 Abs. 2 (revocation is discretionary, so the old permit ends by machine only where it
+carries a resolutory condition). In the same zone nothing is decided: the address is put right.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from typing import Literal
+
+from tasks.domain.automation import (
+    ABOUT_THE_ADDRESS,
+    FILTER_CODES,
+    REVERSALS,
+    automation_filter,
+    gate_checks,
+    same_home,
+)
+from tasks.domain.check import Check, all_met, check, conclude
+from tasks.domain.decision import Decision, Outcome, Question, granted
+from tasks.domain.delta import Delta, DeltaKind
+from tasks.domain.effect import Effect
+from tasks.domain.holder import HOLDER_CODES, event_checks, permit_checks, valid_check
+from tasks.domain.permits import (
+    end,
+    held_for_certain,
+    is_german_plate,
+    numbers,
+    running,
+    switch_zone,
+    update_address,
+    update_name,
+)
+from tasks.domain.person import Dwelling, DwellingStatus, Person
+from tasks.domain.record import Permit
+from tasks.domain.service import Gate, Service, Situation
+
+ZONES = "StVO § 45 Abs. 1b Satz 1 Nr. 2a"
+
+# Ground → section of law, and the condition in one sentence. Stored: never rename a ground.
+CONDITIONS = {
+    "main_dwelling": ("BMG § 21 Abs. 2", "A dwelling in the municipality gives a right to park."),
+    "address_differs": ("BMG § 17 Abs. 1", "The person lives in another house now."),
+    "moved_in": ("BMG § 17 Abs. 1", "The person has moved in already."),
+    "one_permit": ("VwV-StVO zu § 45", "The person holds exactly one valid permit."),
+    "adult": ("VwVfG § 12 Abs. 1 Nr. 1; BGB § 2", "The person is old enough to act alone."),
+    "one_zone": (ZONES, "The new address lies in exactly one parking zone."),
+    "permit_zone_agrees": (ZONES, "The permit is for the zone of the address."),
+    "plate_german": (ZONES, "The plate is a German one, or others are allowed."),
+    "vehicle_check": (
+        "StVG § 35 Abs. 1 Nr. 22; StVG § 36 Abs. 2m",
+        "The vehicle register was asked, or the municipality waives it.",
+    ),
+    "record_differs": ("DSGVO Art. 5 Abs. 1 lit. d", "The permit carries another address."),
+    "name_differs": ("DSGVO Art. 5 Abs. 1 lit. d", "The permit carries another name."),
+}
+_check = partial(check, CONDITIONS)
+
+# Code → one sentence without personal data; for needs_review it is the clerk's question. Stored:
+# never rename a code.
+CODES = (
+    FILTER_CODES
+    | HOLDER_CODES
+    | {
+        "zone_switched": "The permit was switched to the zone of the new address.",
+        "address_updated": "The permit stays in its zone; its address was put right.",
+        "name_updated": "The name on the permit was put right.",
+        "nothing_changes": "The permit already fits the new data.",
+        "name_unchanged": "The permit already carries the right name.",
+        "future_move": "The move-in lies ahead; the case is decided on that day.",
+        "several_permits": "The person holds several permits. Which one is meant?",
+        "minor": "The holder is under age, or the age is unknown. May the permit be changed?",
+        "secondary_dwelling": "Only a secondary dwelling is left here. Does the permit end?",
+        "moved_away": "The holder no longer lives in the municipality. Does the permit end?",
+        "no_zone": "The new address lies in no parking zone. Does the permit end?",
+        "zone_ambiguous": "The new address can lie in several parking zones. Which one is right?",
+        "zone_list_gap": "Nobody moved, but the zone list lacks the address as it is written now.",
+        "permit_zone_conflict": "The permit's zone is not that of the address. Which one is right?",
+        "foreign_plate": "The plate is not known to be German. May the vehicle have a permit?",
+        "vehicle_unchecked": "The vehicle register was not asked. Is the holder still the keeper?",
+        "end_old_permit": "The new permit is granted. Does the old one end?",
+    }
+)
+BY_CONDITION = "By its resolutory condition it has lapsed."
+BY_REVOCATION = "Revocation is discretionary (VwVfG § 49 Abs. 2 Nr. 3) and needs a hearing (§ 28)."
+
+
+@dataclass(frozen=True, slots=True)
+class ResidentParkingParameters:
+    """What a municipality decides for itself; each field is a setting of its profile."""
+
+    settling_days: int = 2
+    """Days between arrival and decision, because corrections come within days."""
+    secondary_dwelling_allowed: bool = False
+    """Whether a Nebenwohnung is enough for a permit."""
+    resolutory_condition: bool = False
+    """Whether permits lapse when the holder leaves the zone (auflösende Bedingung)."""
+    vehicle_check: Literal["waived", "required"] = "waived"
+    """Whether the vehicle register must be asked (StVG § 36 Abs. 2m) before a new permit."""
+    minimum_age: int = 18
+    """Completed years from which a holder is served without a clerk."""
+    notify_same_zone: bool = True
+    """Whether a letter goes out when only the address was put right."""
+    notify_name_change: bool = True
+    """Whether a letter goes out when only the name was put right."""
+    fee_text: str = "Für diese Umstellung erheben wir keine Gebühr."
+    """The letter's sentence on the fee."""
+    foreign_plates_allowed: bool = False
+    """Whether a vehicle with a foreign plate may have a permit."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What the conditions of law look at."""
+
+    situation: Situation
+    parameters: ResidentParkingParameters
+    gate: Gate
+    today: date
+    person: Person | None  # as known today
+    home: Dwelling | None  # after the event
+    day: date  # on which the change takes effect
+    permits: tuple[Permit, ...]  # surely the person's, and not over on that day
+
+
+def decide(
+    situation: Situation, parameters: ResidentParkingParameters, gate: Gate, today: date
+) -> Decision:
+    checks = permit_checks(situation, today)
+    if decision := conclude(checks, CODES):
+        return decision
+    checks += automation_filter(situation, today)
+    if decision := conclude(checks, CODES):
+        return decision
+    case = _case(situation, parameters, gate, today)
+    checks += _legal_checks(case)
+    return conclude(checks, CODES) or _grant(case, checks)
+
+
+def _case(
+    situation: Situation, parameters: ResidentParkingParameters, gate: Gate, today: date
+) -> _Case:
+    delta = situation.delta
+    home = delta.after.home() if delta.after else None
+    day = today
+    if delta.kind in ABOUT_THE_ADDRESS and home and home.moved_in:
+        day = max(home.moved_in, today)  # never back in time, however late the move was registered
+    held = running(held_for_certain(situation.links), day)
+    return _Case(situation, parameters, gate, today, situation.now or delta.after, home, day, held)
+
+
+def _legal_checks(case: _Case) -> list[Check]:
+    situation, kind = case.situation, case.situation.delta.kind
+    if kind is DeltaKind.MOVE_REVERSED and not situation.reversed_case_acted:
+        return [_zone_stands(situation), *event_checks(situation, case.permits, case.today)]
+    if checks := event_checks(situation, case.permits, case.today):
+        return checks
+    valid = valid_check(case.permits, case.day)
+    if kind is not DeltaKind.NAME_CHANGE:
+        return [valid, *_address_checks(case)] if valid.passed else [valid]
+    effects = _name_effects(case)
+    differs = _check("name_differs", bool(effects), "name_unchanged", Outcome.DECLINED)
+    return [valid, differs, *gate_checks(case.gate, administrative_act=False, proposal=effects)]
+
+
+def _zone_stands(situation: Situation) -> Check:
+    """A move before the one taken back may have come to nothing because of it, and be due now."""
+    areas = situation.areas_after.areas
+    zones = {permit.zone for permit in held_for_certain(situation.links)}
+    stands = None if areas and zones.isdisjoint(areas) else True
+    return _check("permit_zone_agrees", stands, "permit_zone_conflict", areas=", ".join(areas))
+
+
+def _address_checks(case: _Case) -> list[Check]:
+    """In the order of the law; what makes sense only once the rest is settled comes later."""
+    situation, delta, home = case.situation, case.situation.delta, case.home
+    if home is None or delta.kind is DeltaKind.MOVE_AWAY:
+        return [_lost(case, "main_dwelling", "moved_away", _left_on(delta))]
+    dwelling = _main_dwelling(case, home)
+    checks = [dwelling] if delta.kind is DeltaKind.STATUS_CHANGE else []
+    if delta.kind is not DeltaKind.MOVE:
+        same = same_home(delta.before, delta.after) and not _overtook(case)
+        checks.append(_check("address_differs", not same, "nothing_changes", Outcome.DECLINED))
+    arrived, day = case.day <= case.today, case.day
+    checks.append(_check("moved_in", arrived, "future_move", Outcome.HELD, until=day, day=day))
+    if not all_met(checks):
+        return checks
+    age = case.person.age(case.today) if case.person else None
+    adult = age is not None and age >= case.parameters.minimum_age
+    single = len(case.permits) == 1
+    checks += [
+        _check("one_permit", single, "several_permits", permits=numbers(case.permits)),
+        _check("adult", adult, "minor", age=age),
+        *([] if dwelling in checks else [dwelling]),
+        _one_zone(case, home),
+        *([_zone_agrees(situation, case.permits[0])] if single else []),
+    ]
+    return checks + _action_checks(case, home) if all_met(checks) else checks
+
+
+def _main_dwelling(case: _Case, home: Dwelling) -> Check:
+    if home.status is not DwellingStatus.SECONDARY or case.parameters.secondary_dwelling_allowed:
+        return _check("main_dwelling", True, "secondary_dwelling", status=home.status)
+    since = home.status_changed or case.situation.delta.received_on
+    return _lost(case, "main_dwelling", "secondary_dwelling", since)
+
+
+def _one_zone(case: _Case, home: Dwelling) -> Check:
+    delta, areas = case.situation.delta, case.situation.areas_after.areas
+    question, zones = f"{CODES['zone_ambiguous']} There are {len(areas)}.", ", ".join(areas)
+    if areas:
+        one = True if len(areas) == 1 else None
+        return _check("one_zone", one, "zone_ambiguous", question=question, zones=zones)
+    old = delta.before.home() if delta.before else None
+    stayed = old is not None and old.moved_in == home.moved_in and not _overtook(case)
+    if delta.kind is DeltaKind.ADDRESS_UPDATE and stayed:
+        effects = tuple(update_address(permit, home) for permit in case.permits)
+        return _check("one_zone", None, "zone_list_gap", proposal=effects)
+    return _lost(case, "one_zone", "no_zone", _left_on(delta))
+
+
+def _overtook(case: _Case) -> bool:
+    """Whether a move that came to nothing because of this event is still due with it."""
+    before, earlier = case.situation.areas_before.areas, case.situation.areas_earlier
+    return any(p.zone in earlier and p.zone not in before for p in case.permits)
+
+
+def _zone_agrees(situation: Situation, permit: Permit) -> Check:
+    known = (*situation.areas_before.areas, *situation.areas_earlier)
+    agrees = permit.zone in known or permit.zone == situation.areas_after.only
+    return _check(
+        "permit_zone_agrees",
+        True if agrees else None,
+        "permit_zone_conflict",
+        permit=permit.zone,
+        areas=", ".join(known),
+    )
+
+
+def _action_checks(case: _Case, home: Dwelling) -> list[Check]:
+    """All is clear: may it be done now, and by a machine? A clerk is proposed the very same."""
+    (permit,), (code, effects) = case.permits, _change(case, home)
+    if code == "address_updated":
+        differs = _check("record_differs", bool(effects), "nothing_changes", Outcome.DECLINED)
+        return [differs, *gate_checks(case.gate, administrative_act=False, proposal=effects)]
+    german = case.parameters.foreign_plates_allowed or is_german_plate(permit.plate)
+    waived = case.parameters.vehicle_check == "waived"
+    return [
+        _check(
+            "plate_german",
+            True if german else None,
+            "foreign_plate",
+            proposal=effects,
+            plate=permit.plate,
+        ),
+        _check("vehicle_check", True if waived else None, "vehicle_unchecked", proposal=effects),
+        *gate_checks(
+            case.gate,
+            administrative_act=True,
+            standing_application=permit.standing_application,
+            proposal=effects,
+        ),
+    ]
+
+
+def _grant(case: _Case, checks: list[Check]) -> Decision:
+    grounds = [check.ground for check in checks]
+    if case.situation.delta.kind is DeltaKind.NAME_CHANGE or case.home is None:
+        notify = case.parameters.notify_name_change
+        return granted("name_updated", grounds, *_name_effects(case), notify=notify)
+    code, effects = _change(case, case.home)
+    if code == "address_updated":
+        return granted(code, grounds, *effects, notify=case.parameters.notify_same_zone)
+    question = None
+    if not case.parameters.resolutory_condition:
+        text = f"{CODES['end_old_permit']} {BY_REVOCATION}"
+        question = Question("end_old_permit", text, end(case.permits, case.today))
+    return granted(code, grounds, *effects, left_to_clerk=question)
+
+
+def _change(case: _Case, home: Dwelling) -> tuple[str, tuple[Effect, ...]]:
+    """What a new address means for the one permit: a code and the effects."""
+    permit, zone = case.permits[0], case.situation.areas_after.only
+    if zone is None or zone == permit.zone:
+        effect = update_address(permit, home)
+        return "address_updated", (effect,) if _is_new(case, permit, effect) else ()
+    end_old = case.parameters.resolutory_condition
+    switch = switch_zone(permit, zone, home, case.today, end_old=end_old)
+    # The new permit takes over the name of the old one, which must be right first.
+    return "zone_switched", (*_name_effects(case), switch)
+
+
+def _is_new(case: _Case, permit: Permit, effect: Effect) -> bool:
+    if not permit.street:  # the permit system keeps no address: go by the register
+        return not same_home(case.situation.delta.before, case.situation.delta.after)
+    return {"street": permit.street, "house_number": permit.house_number} != effect.data
+
+
+def _name_effects(case: _Case) -> tuple[Effect, ...]:
+    return update_name(case.permits, case.person.name) if case.person else ()
+
+
+def _lost(case: _Case, ground: str, code: str, since: date) -> Check:
+    """The right to a permit is gone. Back to `since` it ends only by its own condition."""
+    by_condition = case.parameters.resolutory_condition
+    question = f"{CODES[code]} {BY_CONDITION if by_condition else BY_REVOCATION}"
+    ends = end(case.permits, since if by_condition else max(since, case.today))
+    return _check(ground, False, code, question=question, proposal=ends, since=since)
+
+
+def _left_on(delta: Delta) -> date:
+    """The day on which the old home was left, as well as the register tells it."""
+    old = delta.before.home() if delta.before else None
+    after = delta.after
+    for dwelling in after.dwellings if after and old else ():
+        moved_out = dwelling.moved_out.full()
+        if moved_out and old and dwelling.address == old.address and not dwelling.current:
+            return moved_out
+    new = (after.home() or after.left_to()) if after else None
+    return (new and new.moved_in) or delta.received_on
+
+
+def letter_data(
+    situation: Situation, decision: Decision, parameters: ResidentParkingParameters
+) -> Mapping[str, str]:
+    """Dates in ISO form. The number of a new permit comes from the register and is added later."""
+    if not decision.effects:
+        return {}
+    effect = decision.effects[-1]  # a zone switch comes last
+    permit = next(link.permit for link in situation.links if link.permit.number == effect.record)
+    home = situation.delta.after.home() if situation.delta.after else None
+    data = effect.data
+    old_permit = {"true": "ended", "false": "clerk", "": "kept"}[data.get("end_old", "")]
+    return {
+        "permit_number": permit.number,
+        "plate": permit.plate,
+        "holder": decision.effects[0].data.get("holder", permit.holder),
+        "zone_old": permit.zone,
+        "zone_new": data.get("zone", permit.zone),
+        "valid_from": data.get("valid_from", permit.valid_from.isoformat()),
+        "valid_until": permit.valid_until.isoformat(),
+        "new_address": home.address.line() if home else "",
+        "old_permit": old_permit,
+        "fee": parameters.fee_text,
+    }
+
+
+service = Service(
+    name="resident_parking",
+    title="Bewohnerparken",
+    triggers=frozenset(
+        {
+            DeltaKind.MOVE,
+            DeltaKind.MOVE_AWAY,
+            DeltaKind.ADDRESS_UPDATE,
+            DeltaKind.STATUS_CHANGE,
+            DeltaKind.NAME_CHANGE,
+            DeltaKind.KEY_CHANGE,
+            DeltaKind.DEATH,
+            DeltaKind.DELETION,
+            *REVERSALS,
+        }
+    ),
+    decide=decide,
+    parameters=ResidentParkingParameters,
+    automation_norm="StVO § 46 Abs. 5",
+    rule_version="2026-11-23",
+    records="parking_permits",
+    areas="parking_zones",
+    letter_data=letter_data,
+)

@@ -1,0 +1,126 @@
+"""Builders with valid defaults: a test states only what matters to it.
+
+The default story: Antje Brandt moved on 2026-11-15 from Wollenweberstraße 12 (zone A3) to
+Kröpeliner Straße 40 (zone A2), holds one permit for A3, and all that law asks for is there.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+from tasks.domain.area import AreaAnswer
+from tasks.domain.delta import Delta, DeltaKind
+from tasks.domain.person import (
+    Address,
+    Dwelling,
+    DwellingStatus,
+    Name,
+    PartialDate,
+    Person,
+    PersonKey,
+)
+from tasks.domain.record import Link, LinkedBy, Permit
+from tasks.domain.service import Gate, LegalMode, Situation
+
+TODAY = date(2026, 11, 23)
+DAY = timedelta(days=1)
+MOVED = date(2026, 11, 15)
+AGS = "09000009"
+ELSEWHERE = "14713000"
+KEY = PersonKey(AGS, "000000010017")
+
+
+def an_address(street: str = "Wollenweberstraße", number: str = "12", **fields: Any) -> Address:
+    defaults = {"postcode": "18055", "town": "Musterstadt", "ags": AGS}
+    return Address(street, number, **(defaults | fields))
+
+
+def a_dwelling(
+    street: str = "Wollenweberstraße", number: str = "12", ags: str = AGS, **fields: Any
+) -> Dwelling:
+    defaults = {"status": DwellingStatus.SOLE, "moved_in": date(2015, 3, 1)}
+    return Dwelling(an_address(street, number, ags=ags), **(defaults | fields))
+
+
+def a_new_dwelling(
+    street: str = "Kröpeliner Straße", number: str = "40", **fields: Any
+) -> Dwelling:
+    return a_dwelling(street, number, **({"moved_in": MOVED} | fields))
+
+
+def a_name(family: str = "Brandt", given: str = "Antje", **fields: Any) -> Name:
+    return Name(family, given, **fields)
+
+
+def a_person(*dwellings: Dwelling, born: str = "1984-03-12", **fields: Any) -> Person:
+    defaults = {"key": KEY, "name": a_name(), "dwellings": dwellings or (a_dwelling(),)}
+    return Person(born=PartialDate.parse(born), **(defaults | fields))
+
+
+def a_permit(**fields: Any) -> Permit:
+    defaults = {
+        "number": "BPA-0001",
+        "zone": "A3",
+        "valid_from": date(2026, 3, 1),
+        "valid_until": date(2028, 2, 29),
+        "plate": "ZZ-MU 101",
+        "holder": "Antje Brandt",
+        "standing_application": True,
+    }
+    return Permit(**(defaults | fields))
+
+
+def a_link(by: LinkedBy = LinkedBy.KEY, **permit: Any) -> Link:
+    return Link(a_permit(**permit), by)
+
+
+def a_delta(kind: DeltaKind = DeltaKind.MOVE, **fields: Any) -> Delta:
+    """Nothing changed in the snapshots unless told so."""
+    defaults = {
+        "key": KEY,
+        "event": "E0002-0001",
+        "received_on": TODAY,
+        "before": a_person(),
+        "after": a_person(),
+    }
+    return Delta(kind=kind, **(defaults | fields))
+
+
+def a_move(*, to: Dwelling | None = None, leaving: Dwelling | None = None, **fields: Any) -> Delta:
+    """A real move leaves the old dwelling behind; `fields` are those of the person after it."""
+    old, new = leaving or a_dwelling(), to or a_new_dwelling()
+    left = PartialDate.parse(new.moved_in.isoformat()) if new.moved_in else PartialDate()
+    gone = replace(old, current=False, moved_out=left)
+    return a_delta(before=a_person(old), after=a_person(gone, new, **fields))
+
+
+def areas(*names: str) -> AreaAnswer:
+    return AreaAnswer(tuple(sorted(names)), street_known=bool(names))
+
+
+def a_situation(
+    delta: Delta | None = None,
+    links: Iterable[Link] | None = None,
+    before: Iterable[str] = ("A3",),
+    after: Iterable[str] = ("A2",),
+    **fields: Any,
+) -> Situation:
+    """`before` and `after` are the zones; `now` is the person as the delta told it."""
+    delta = delta or a_move()
+    defaults = {
+        "now": delta.after,
+        "links": tuple(links) if links is not None else (a_link(),),
+        "areas_before": areas(*before),
+        "areas_after": areas(*after),
+    }
+    return Situation(delta=delta, **(defaults | fields))
+
+
+def a_gate(**fields: Any) -> Gate:
+    defaults = {
+        "automation_norm": "StVO § 46 Abs. 5",
+        "legal_mode": LegalMode.STANDING_APPLICATION,
+        "legal_basis_ref": "HV 2026-04",
+    }
+    return Gate(**(defaults | fields))

@@ -1,0 +1,276 @@
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tasks.domain.effect import Effect, EffectKind
+from tasks.domain.person import PersonKey
+from tasks.domain.record import Permit
+from tasks.records.importing import ImportProblem, ImportResult, import_permits, read_permits
+from tasks.records.sql import SqlPermitRegister
+
+HEADER = (
+    "permit_no,holder_ags,holder_ordnungsmerkmal,name,birth_date,plate,zone"
+    ",valid_from,valid_until,standing_application"
+)
+LINE = (
+    "BPA-0002,09000009,000000010025,Łukasz Wójcik,1991-07-30,ZZ-MU 102"
+    ",A3,2026-01-01,2027-12-31,true"
+)
+PERMIT = Permit(
+    number="BPA-0002",
+    zone="A3",
+    valid_from=date(2026, 1, 1),
+    valid_until=date(2027, 12, 31),
+    plate="ZZ-MU 102",
+    holder="Łukasz Wójcik",
+    birth_date="1991-07-30",
+    key=PersonKey("09000009", "000000010025"),
+    standing_application=True,
+)
+ROW = dict(zip(HEADER.split(","), LINE.split(","), strict=True))
+SWITCH = Effect(
+    EffectKind.SWITCH_ZONE,
+    "BPA-0002",
+    {
+        "zone": "A2",
+        "valid_from": "2026-11-15",
+        "valid_until": "2027-12-31",
+        "street": "Kröpeliner Str.",
+        "house_number": "40",
+        "end_old": "true",
+        "expected_zone": "A3",
+    },
+)
+
+
+@pytest.fixture
+def register(database_url: str) -> Iterator[SqlPermitRegister]:
+    opened = SqlPermitRegister(database_url)
+    yield opened
+    opened.close()
+
+
+def csv_file(folder: Path, *lines: str, encoding: str = "utf-8") -> Path:
+    path = folder / "permits.csv"
+    path.write_bytes("\r\n".join([*lines, ""]).encode(encoding))
+    return path
+
+
+def json_file(folder: Path, *rows: object) -> Path:
+    path = folder / "permits.jsonl"
+    path.write_text("\n".join(r if isinstance(r, str) else json.dumps(r) for r in rows))
+    return path
+
+
+def numbers_of(result: ImportResult) -> tuple[int, int, int]:
+    return result.new, result.changed, result.unchanged
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_a_permit_is_read_from_csv(tmp_path: Path, encoding: str, delimiter: str) -> None:
+    lines = [text.replace(",", delimiter) for text in (HEADER, LINE)]
+    assert list(read_permits(csv_file(tmp_path, *lines, encoding=encoding))) == [PERMIT]
+
+
+def test_a_permit_is_read_from_json_lines(tmp_path: Path) -> None:
+    row = {**ROW, "standing_application": True, "holder_ags": None, "holder_ordnungsmerkmal": None}
+    assert list(read_permits(json_file(tmp_path, ROW, row))) == [PERMIT, replace(PERMIT, key=None)]
+
+
+def test_what_a_permit_system_knows_besides_is_read(tmp_path: Path) -> None:
+    header = f"{HEADER},street,house_number,email,email_consent,status"
+    line = f'{LINE},"Am Strom, Hof",12a,l@example.org,ja,ended'
+    (permit,) = read_permits(csv_file(tmp_path, header, line))
+    assert permit == replace(
+        PERMIT,
+        street="Am Strom, Hof",
+        house_number="12a",
+        email="l@example.org",
+        email_consent=True,
+        status="ended",
+    )
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "reason"),
+    [
+        ("permit_no", " ", "empty"),
+        ("name", None, "empty"),
+        ("zone", 3, "not a text"),
+        ("plate", "A\x00B", "has control characters"),
+        ("name", "\ud800", "not UTF-8"),
+        ("birth_date", "30.07.1991", "neither a date nor YYYY-MM nor YYYY"),
+        ("birth_date", "1991-02-30", "neither a date nor YYYY-MM nor YYYY"),
+        ("valid_from", "01.01.2026", "not a date (YYYY-MM-DD)"),
+        ("valid_from", "2026-01", "not a date (YYYY-MM-DD)"),
+        ("valid_from", "2026-02-30", "not a date (YYYY-MM-DD)"),
+        ("valid_until", "2025-12-31", "before valid_from"),
+        ("standing_application", "vielleicht", "neither true nor false"),
+        ("holder_ags", "9000009", "not eight digits"),
+        ("holder_ordnungsmerkmal", "", "empty, though holder_ags is there"),
+        ("status", "lost", "neither active nor ended"),
+    ],
+)
+def test_a_bad_line_is_named_by_line_column_and_reason_and_stops_no_other(
+    tmp_path: Path, column: str, value: object, reason: str
+) -> None:
+    path = json_file(tmp_path, ROW, {**ROW, column: value}, "", ROW)
+    assert list(read_permits(path)) == [PERMIT, ImportProblem(2, column, reason), PERMIT]
+
+
+def test_a_permit_may_be_valid_for_one_day(tmp_path: Path) -> None:
+    (permit,) = read_permits(json_file(tmp_path, {**ROW, "valid_until": "2026-01-01"}))
+    assert isinstance(permit, Permit)
+
+
+@pytest.mark.parametrize("line", ["{", "[]", "7", "[" * 100_000])
+def test_a_line_that_is_no_json_object_stops_no_other(tmp_path: Path, line: str) -> None:
+    path = json_file(tmp_path, line, ROW)
+    assert list(read_permits(path)) == [ImportProblem(1, "", "not a JSON object"), PERMIT]
+
+
+@pytest.mark.parametrize(
+    ("header", "problem"),
+    [
+        ("", ImportProblem(1, "permit_no", "the column is missing")),
+        (HEADER.replace(",zone", ""), ImportProblem(1, "zone", "the column is missing")),
+        (
+            HEADER.replace("standing_", "standig_"),
+            ImportProblem(1, "", "a column that is not known"),
+        ),
+        (f"{HEADER},zone", ImportProblem(1, "zone", "the column is there twice")),
+    ],
+)
+def test_a_slip_in_the_header_refuses_the_file(
+    tmp_path: Path, header: str, problem: ImportProblem
+) -> None:
+    assert list(read_permits(csv_file(tmp_path, header, LINE))) == [problem]
+
+
+def test_a_line_of_another_length_or_encoding_stops_no_other(tmp_path: Path) -> None:
+    path = csv_file(tmp_path, HEADER, LINE, f"{LINE},x", "LATIN", LINE)
+    latin = LINE.replace("Łukasz Wójcik", "Müller").encode("latin-1")
+    path.write_bytes(path.read_bytes().replace(b"LATIN", latin))
+    assert list(read_permits(path)) == [
+        PERMIT,
+        ImportProblem(3, "", "11 cells instead of 10"),
+        ImportProblem(4, "name", "not UTF-8"),
+        PERMIT,
+    ]
+
+
+def test_a_file_that_is_not_there_is_a_problem_not_a_crash(tmp_path: Path) -> None:
+    (problem,) = read_permits(tmp_path / "nothing.csv")
+    assert str(problem) == "line 0: the file cannot be read"
+
+
+@settings(max_examples=100)
+@given(st.binary(max_size=300))
+def test_whatever_stands_in_a_file_it_never_crashes_and_no_value_leaks(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    for name in ("any.csv", "any.jsonl"):
+        path = folder / name
+        path.write_bytes(f"{HEADER}\n{LINE}\n".encode() + content)
+        for row in read_permits(path):
+            assert isinstance(row, Permit) or str(row).isascii()
+
+
+def test_the_same_file_twice_changes_nothing(register: SqlPermitRegister) -> None:
+    path = Path(__file__).parents[1] / "data/permits/permits-sample.jsonl"
+    assert numbers_of(import_permits(register, read_permits(path))) == (12, 0, 0)
+    before = register.get([f"BPA-{i:04d}" for i in range(13)])
+    assert numbers_of(import_permits(register, read_permits(path))) == (0, 0, 12)
+    assert register.get(list(before)) == before
+    assert len(before) == 12
+
+
+def test_what_changed_in_the_file_is_taken_over(register: SqlPermitRegister) -> None:
+    import_permits(register, [PERMIT])
+    other = replace(PERMIT, plate="ZZ-MU 999", valid_until=date(2026, 12, 31))
+    assert numbers_of(import_permits(register, [other])) == (0, 1, 0)
+    assert register.get(["BPA-0002"]) == {"BPA-0002": other}
+
+
+def test_a_number_that_is_twice_in_a_file_is_a_problem(register: SqlPermitRegister) -> None:
+    result = import_permits(register, [PERMIT, replace(PERMIT, zone="A1")])
+    assert numbers_of(result) == (1, 0, 0)
+    assert [str(p) for p in result.problems] == ["permit BPA-0002, permit_no: twice in the file"]
+    assert register.get(["BPA-0002"])["BPA-0002"].zone == "A3"
+
+
+def test_an_old_file_does_not_bring_a_switched_permit_back_to_life(
+    register: SqlPermitRegister,
+) -> None:
+    import_permits(register, [PERMIT])
+    register.apply("case-1", SWITCH)
+    switched = register.get(["BPA-0002", "BPA-0002/2"])
+
+    result = import_permits(register, [PERMIT])
+    assert numbers_of(result) == (0, 0, 0)
+    assert [str(problem) for problem in result.problems] == [
+        "permit BPA-0002: contradicts what was changed here meanwhile"
+    ]
+    assert register.get(["BPA-0002", "BPA-0002/2"]) == switched
+
+    # What agrees with the switch is taken over, with what else is new in it.
+    known = [replace(permit, plate="ZZ-MU 7") for permit in switched.values()]
+    assert numbers_of(import_permits(register, known)) == (0, 2, 0)
+    new = replace(switched["BPA-0002/2"], zone="A3")
+    assert len(import_permits(register, [new]).problems) == 1
+
+
+def test_after_an_effect_was_taken_back_the_file_counts_again(register: SqlPermitRegister) -> None:
+    import_permits(register, [PERMIT])
+    inverse = register.apply("case-1", SWITCH).inverse
+    created = register.get(["BPA-0002/2"])["BPA-0002/2"]
+    register.apply("undo-1", inverse)
+
+    assert numbers_of(import_permits(register, [PERMIT])) == (0, 0, 1)
+    assert numbers_of(import_permits(register, [replace(PERMIT, zone="B1")])) == (0, 1, 0)
+    # But the permit that was taken back with it does not come back.
+    assert len(import_permits(register, [created]).problems) == 1
+    assert register.get(["BPA-0002/2"]) == {}
+
+
+def test_a_file_without_addresses_keeps_the_address_an_effect_noted(
+    register: SqlPermitRegister,
+) -> None:
+    import_permits(register, [PERMIT])
+    address = {"street": "Altschmiedestr.", "house_number": "5"}
+    register.apply("case-1", Effect(EffectKind.UPDATE_ADDRESS, "BPA-0002", address))
+    result = import_permits(register, [replace(PERMIT, plate="ZZ-MU 7")])
+    assert (numbers_of(result), result.problems) == ((0, 1, 0), ())
+    assert register.get(["BPA-0002"])["BPA-0002"].street == "Altschmiedestr."
+
+
+def test_consent_that_was_taken_back_is_taken_back_here(register: SqlPermitRegister) -> None:
+    import_permits(register, [replace(PERMIT, email="l@example.org", email_consent=True)])
+    import_permits(register, [PERMIT])
+    assert register.get(["BPA-0002"]) == {"BPA-0002": PERMIT}
+
+
+def test_an_import_finds_permits_by_new_candidate_keys_though_nothing_changed(
+    database_url: str,
+) -> None:
+    unkeyed = replace(PERMIT, key=None)
+    import_permits(SqlPermitRegister(database_url), [unkeyed])
+    register = SqlPermitRegister(database_url, candidate_keys=lambda name, born: frozenset({born}))
+    assert register.unkeyed({"1991-07-30"}) == []
+    assert numbers_of(import_permits(register, [unkeyed])) == (0, 0, 1)
+    assert register.unkeyed({"1991-07-30"}) == [unkeyed]
+    register.close()
+
+
+def test_several_batches_are_imported_whole(register: SqlPermitRegister) -> None:
+    permits = [replace(PERMIT, number=f"P-{i}") for i in range(2500)]
+    assert numbers_of(import_permits(register, permits)) == (2500, 0, 0)
+    assert numbers_of(import_permits(register, permits)) == (0, 0, 2500)

@@ -1,0 +1,216 @@
+"""What happened is read from the snapshots: a move that never was, a death that was none."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.domain.delta import DeltaKind
+from tasks.domain.person import (
+    Address,
+    Dwelling,
+    DwellingStatus,
+    Lock,
+    Name,
+    PartialDate,
+    Person,
+    PersonKey,
+)
+from tasks.registry.snapshots import REVERSALS, classify
+
+KEY = PersonKey("09000009", "000000010033")
+
+
+def an_address(street: str, number: str = "1", ags: str = KEY.ags) -> Address:
+    return Address(street, number, town="Musterstadt", ags=ags)
+
+
+def a_home(street: str, since: str = "2004-10-15", ags: str = KEY.ags) -> Dwelling:
+    return Dwelling(an_address(street, ags=ags), moved_in=date.fromisoformat(since))
+
+
+def left(dwelling: Dwelling, on: str = "2026-11-12") -> Dwelling:
+    return replace(dwelling, current=False, moved_out=PartialDate.parse(on))
+
+
+def a_person(*dwellings: Dwelling) -> Person:
+    return Person(KEY, Name("Yılmaz", "Mehmet"), dwellings=dwellings)
+
+
+OLD = a_home("Badstüberstraße")
+NEW = a_home("Kastanienallee", "2026-11-12")
+AT_OLD = a_person(OLD)
+MOVED = a_person(NEW, left(OLD))
+ELSEWHERE = a_home("Bornaische Straße", "2026-11-12", ags="14713000")
+MOVED_AWAY = a_person(ELSEWHERE, left(OLD))
+DEAD = replace(a_person(left(OLD)), died=PartialDate(2026, 11, 13))
+
+ANY_CODE = sorted(set(DeltaKind) - REVERSALS)
+
+
+@pytest.mark.parametrize("kind", ANY_CODE)
+def test_a_move_that_never_happened_is_seen_under_any_code(kind):
+    assert classify(kind, MOVED, AT_OLD) == DeltaKind.MOVE_REVERSED
+
+
+@pytest.mark.parametrize("kind", ANY_CODE)
+def test_a_move_away_that_never_happened_is_seen_under_any_code(kind):
+    assert classify(kind, MOVED_AWAY, AT_OLD) == DeltaKind.MOVE_REVERSED
+
+
+@pytest.mark.parametrize("kind", ANY_CODE)
+def test_a_death_that_never_happened_is_seen_under_any_code(kind):
+    assert classify(kind, DEAD, AT_OLD) == DeltaKind.DEATH_REVERSED
+
+
+def test_the_dwelling_in_between_may_stay_in_the_register_as_given_up():
+    after = a_person(OLD, left(NEW))
+
+    assert classify(DeltaKind.OTHER, MOVED, after) == DeltaKind.MOVE_REVERSED
+
+
+def test_moving_back_is_a_move_since_the_move_in_date_is_new():
+    back = a_person(a_home("Badstüberstraße", "2026-11-21"), left(NEW), left(OLD))
+
+    assert classify(DeltaKind.MOVE, MOVED, back) == DeltaKind.MOVE
+    assert classify(DeltaKind.OTHER, MOVED, back) == DeltaKind.MOVE
+
+
+def test_a_reversed_move_back_gives_the_home_in_between_back():
+    back = a_person(a_home("Badstüberstraße", "2026-11-21"), left(NEW), left(OLD))
+
+    assert classify(DeltaKind.OTHER, back, MOVED) == DeltaKind.MOVE_REVERSED
+
+
+def test_an_old_home_with_a_day_of_moving_out_is_not_given_back():
+    still_there_until_then = replace(OLD, moved_out=PartialDate(2026, 12, 1))
+
+    kind = classify(DeltaKind.LOCK_CHANGE, MOVED, a_person(NEW, still_there_until_then))
+
+    assert kind == DeltaKind.LOCK_CHANGE
+
+
+def test_an_older_home_never_heard_of_is_a_reversal_when_the_new_one_is_gone():
+    assert classify(DeltaKind.OTHER, a_person(NEW), AT_OLD) == DeltaKind.MOVE_REVERSED
+
+
+@pytest.mark.parametrize(
+    ("since", "kind"),
+    [
+        ("2026-11-11", DeltaKind.MOVE_REVERSED),
+        ("2026-11-12", DeltaKind.ADDRESS_UPDATE),
+        ("2026-11-13", DeltaKind.MOVE),
+    ],
+)
+def test_the_day_of_moving_in_tells_reversal_correction_and_move_apart(since, kind):
+    after = a_person(a_home("Lange Straße", since))
+
+    assert classify(DeltaKind.OTHER, a_person(NEW), after) == kind
+
+
+def test_an_address_put_right_is_not_a_reversal_although_the_wrong_one_is_gone():
+    right = a_person(a_home("Molkenstraße", "2026-11-12"), left(OLD))
+
+    assert classify(DeltaKind.ADDRESS_UPDATE, MOVED, right) == DeltaKind.ADDRESS_UPDATE
+
+
+def test_a_later_move_is_not_a_reversal_of_the_one_before():
+    later = a_person(a_home("Große Mönchenstraße", "2026-11-22"), left(NEW), left(OLD))
+
+    assert classify(DeltaKind.MOVE, MOVED, later) == DeltaKind.MOVE
+
+
+@pytest.mark.parametrize("kind", [DeltaKind.IRRELEVANT, DeltaKind.MOVE, DeltaKind.NAME_CHANGE])
+def test_dropping_old_dwellings_after_the_retention_period_reverses_nothing(kind):
+    assert classify(kind, MOVED, a_person(NEW)) == kind
+
+
+def test_retention_may_take_the_date_of_death_away_without_waking_the_dead():
+    after = replace(DEAD, died=None, dwellings=())
+
+    assert classify(DeltaKind.IRRELEVANT, DEAD, after) == DeltaKind.IRRELEVANT
+
+
+def test_a_secondary_dwelling_that_becomes_the_main_one_was_never_given_up():
+    second = replace(a_home("Feldstraße"), status=DwellingStatus.SECONDARY)
+    before = a_person(OLD, second)
+    after = a_person(left(OLD), replace(second, status=DwellingStatus.SOLE))
+
+    assert classify(DeltaKind.STATUS_CHANGE, before, after) == DeltaKind.STATUS_CHANGE
+
+
+def test_gone_from_the_register_is_a_deletion_whatever_was_before():
+    assert classify(DeltaKind.DELETION, AT_OLD, None) == DeltaKind.DELETION
+    assert classify(DeltaKind.DELETION, None, None) == DeltaKind.DELETION
+
+
+@pytest.mark.parametrize("kind", list(DeltaKind))
+def test_for_a_person_not_seen_before_the_code_is_all_there_is(kind):
+    assert classify(kind, None, AT_OLD) == kind
+
+
+@pytest.mark.parametrize(
+    ("after", "kind"),
+    [
+        (MOVED, DeltaKind.MOVE),
+        (a_person(a_home("Molkenstraße")), DeltaKind.ADDRESS_UPDATE),
+        (MOVED_AWAY, DeltaKind.MOVE_AWAY),
+        (DEAD, DeltaKind.DEATH),
+        (a_person(replace(OLD, status=DwellingStatus.SECONDARY)), DeltaKind.STATUS_CHANGE),
+        (replace(AT_OLD, locks=(Lock("3"),)), DeltaKind.LOCK_CHANGE),
+        (replace(AT_OLD, name=Name("Roth", "Mehmet")), DeltaKind.NAME_CHANGE),
+        (replace(AT_OLD, born=PartialDate(1972)), DeltaKind.OTHER),
+        (AT_OLD, DeltaKind.OTHER),
+    ],
+)
+def test_a_record_without_a_telling_code_is_what_its_snapshots_show(after, kind):
+    assert classify(DeltaKind.OTHER, AT_OLD, after) == kind
+
+
+def test_a_home_where_there_was_none_is_an_arrival():
+    assert classify(DeltaKind.OTHER, a_person(ELSEWHERE), AT_OLD) == DeltaKind.ARRIVAL
+
+
+@pytest.mark.parametrize("kind", sorted(REVERSALS))
+def test_a_reversal_by_code_counts_only_where_something_changed(kind):
+    assert classify(kind, AT_OLD, AT_OLD) == DeltaKind.OTHER
+    assert classify(kind, AT_OLD, replace(AT_OLD, sex="m")) == kind
+
+
+days = st.none() | st.dates(date(2026, 11, 1), date(2026, 11, 4))
+outs = st.sampled_from([PartialDate(), PartialDate(2026), PartialDate(2026, 11, 3)])
+dwellings = st.builds(
+    Dwelling,
+    st.builds(
+        an_address, st.sampled_from(["A", "B"]), ags=st.sampled_from([KEY.ags, "14713000", ""])
+    ),
+    st.sampled_from(DwellingStatus),
+    st.booleans(),
+    days,
+    outs,
+)
+persons = st.builds(
+    Person,
+    st.just(KEY),
+    st.builds(Name, st.sampled_from(["X", "Y"])),
+    died=st.none() | outs,
+    locks=st.lists(st.builds(Lock, st.just("3")), max_size=1).map(tuple),
+    dwellings=st.lists(dwellings, max_size=4).map(tuple),
+)
+
+
+@given(st.sampled_from(DeltaKind), st.none() | persons, st.none() | persons)
+def test_any_two_snapshots_have_an_answer(kind, before, after):
+    assert classify(kind, before, after) in DeltaKind
+
+
+@given(st.sampled_from(DeltaKind), persons)
+def test_nothing_is_reversed_where_nothing_changed(kind, person):
+    assert classify(kind, person, person) not in REVERSALS
+
+
+@given(st.sampled_from(ANY_CODE), persons)
+def test_a_first_snapshot_reverses_nothing(kind, person):
+    assert classify(kind, None, person) not in REVERSALS
