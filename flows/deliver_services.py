@@ -29,6 +29,10 @@ from tasks.settings import settings
 from tasks.stage import Counts, batches, cleaned
 from tasks.state.lock import municipality_lock
 
+# A person's cases are carried out one after the other, each decided on what the one before it left
+# behind; whoever has more than three of them in one day gets the rest on the next.
+PASSES = 3
+
 
 class DeliverParameters(BaseModel):
     """What to deliver."""
@@ -132,10 +136,11 @@ def work(town: Municipality, day: date, run: str) -> Iterator[tuple[Any, tuple[A
     for _ in range(ceil(waiting(town) / size)):
         yield link_deltas, (slug, day, run)
     for service in town.services:
-        for ids in batches(to_decide(town, service, day), size):
-            yield decide_cases, (slug, service, ids, day, run)
-        for ids in batches(to_act(town, service, day), size):
-            yield act_cases, (slug, service, ids, day, run)
+        for _ in range(PASSES):
+            for ids in batches(to_decide(town, service, day), size):
+                yield decide_cases, (slug, service, ids, day, run)
+            for ids in batches(to_act(town, service, day), size):
+                yield act_cases, (slug, service, ids, day, run)
     for ids in batches(to_render(town), size):
         yield render_cases, (slug, ids, day, run)
     for channel in (EMAIL, POST):

@@ -32,6 +32,10 @@ class AntragslosError(Exception):
         self.ref = ref
         self.detail = detail
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # Exceptions are rebuilt from `args`, which is the joined text; code and ref would be lost.
+        return (type(self), (self.code, self.ref))
+
 
 class TemporaryError(AntragslosError):
     """Try again later; nothing was lost."""
@@ -76,6 +80,9 @@ class ProfileInvalid(PermanentError):
         super().__init__("profile.invalid", ref, "\n".join(problems))
         self.problems = problems
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.ref, []))
+
 
 class ZoneListInvalid(PermanentError):
     """`entries` holds every entry that cannot be read, as written."""
@@ -83,6 +90,9 @@ class ZoneListInvalid(PermanentError):
     def __init__(self, entries: list[str]) -> None:
         super().__init__("zones.unreadable_entry", detail="\n".join(entries))
         self.entries = entries
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (type(self), (self.entries,))
 
 
 class RecordConflict(PermanentError):

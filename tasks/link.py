@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from tasks.domain.delta import DeltaKind
 from tasks.domain.person import Person
 from tasks.domain.record import LinkedBy, Permit
-from tasks.matching.permits import candidate_keys, candidate_keys_of, link, statutory_match
+from tasks.matching.permits import candidate_keys_of, candidates_of, link, statutory_match
 from tasks.municipality import Municipality, open_municipality
 from tasks.settings import settings
 from tasks.stage import Counts, stage
@@ -86,13 +86,9 @@ def _by_candidate(town: Municipality, wanted: frozenset[str]) -> dict[str, list[
     """candidate key -> permits without a registry key: nobody is compared with everybody."""
     found: dict[str, list[Permit]] = {}
     for permit in town.register.unkeyed(wanted):
-        for key in permit_candidates(permit) & wanted:
+        for key in candidates_of(permit) & wanted:
             found.setdefault(key, []).append(permit)
     return found
-
-
-def permit_candidates(permit: Permit) -> frozenset[str]:
-    return candidate_keys(permit.holder, permit.birth_date, permit.street, permit.house_number)
 
 
 def _links_of(

@@ -7,10 +7,9 @@ from pathlib import Path
 
 from tasks.errors import ProfileInvalid, ZoneListInvalid
 from tasks.letters.render import LetterRenderer
-from tasks.matching.permits import candidate_keys
+from tasks.matching.permits import candidates_of
 from tasks.matching.zones import ZoneList, parse_zone_list
 from tasks.profile import SLUG, EnabledService, Profile, enabled_services, load_profile
-from tasks.records.protocol import PermitRegister
 from tasks.records.sql import SqlPermitRegister
 from tasks.settings import TEMPLATES, Settings
 from tasks.state.database import Engine, open_database
@@ -35,10 +34,10 @@ class Municipality:
         return self.profile.test_mode
 
     @cached_property
-    def register(self) -> PermitRegister:
-        """The permit system. Another one than ours is attached here, behind the same protocol."""
+    def register(self) -> SqlPermitRegister:
+        """The permit system. Another is attached here; steps only know it as a PermitRegister."""
         default = f"sqlite:///{self.folder.resolve() / 'permits.db'}"
-        return SqlPermitRegister(self.profile.permits_url or default, candidate_keys)
+        return SqlPermitRegister(self.profile.permits_url or default, candidates_of)
 
     @cached_property
     def renderer(self) -> LetterRenderer:

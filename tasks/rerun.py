@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from tasks.act import act_batch, effects_of
+from tasks.act import act_batch
 from tasks.channels import probe
 from tasks.decide import Situations, decide_batch
 from tasks.domain.case import Status, Step
-from tasks.domain.decision import Outcome
+from tasks.domain.decision import Decision, Outcome
 from tasks.errors import AntragslosError
 from tasks.municipality import Municipality
 from tasks.render import Told, render_batch
@@ -27,6 +27,13 @@ from tasks.state.selection import Selection
 from tasks.state.tables import CaseRow
 
 UNCERTAIN = "channel.uncertain"
+REFUSED = {
+    "channel.recipient_refused",
+    "channel.message_refused",
+    "channel.bad_recipient",
+    "channel.bad_parcel",
+    "channel.spool_conflict",
+}
 
 
 @dataclass(frozen=True)
@@ -154,14 +161,22 @@ def _resume(town: Municipality, ids: Sequence[str], reason: str, run: str) -> se
 def _look_at_decisions(
     session: Session, town: Municipality, found: Sequence[CaseRow], today: date
 ) -> dict[str, Verdict]:
-    verdicts = {}
+    _, verdicts = _decide_again(session, town, found, today)
+    return verdicts
+
+
+def _decide_again(
+    session: Session, town: Municipality, found: Sequence[CaseRow], today: date
+) -> tuple[dict[str, Decision], dict[str, Verdict]]:
+    """In memory only."""
+    decisions: dict[str, Decision] = {}
+    verdicts: dict[str, Verdict] = {}
     for service in {case.service for case in found}:
+        batch = [case for case in found if case.service == service]
         if service not in town.services:
-            off = [case for case in found if case.service == service]
-            verdicts |= {case.id: Verdict(case.id, "service.switched_off") for case in off}
+            verdicts |= {case.id: Verdict(case.id, "service.switched_off") for case in batch}
             continue
         enabled = town.services[service]
-        batch = [case for case in found if case.service == service]
         situations = Situations(session, town, enabled, batch)
         for case in batch:
             try:
@@ -173,19 +188,25 @@ def _look_at_decisions(
                 continue
             situations.note(case, decision)
             blocked = decision.outcome is Outcome.NEEDS_REVIEW
+            decisions[case.id] = decision
             verdicts[case.id] = Verdict(case.id, decision.code if blocked else "")
-    return verdicts
+    return decisions, verdicts
 
 
 def _look_at_effects(
     session: Session, town: Municipality, found: Sequence[CaseRow], today: date
 ) -> dict[str, Verdict]:
-    verdicts = _look_at_decisions(session, town, found, today)
-    planned = effects_of(session, [case for case in found if not verdicts[case.id].code])
-    results = town.register.rehearse([(key, effect) for key, _, effect in planned])
-    for (_, case, _), result in zip(planned, results, strict=True):
+    """A case that failed while acting is decided anew: the record may be another one now."""
+    decisions, verdicts = _decide_again(session, town, found, today)
+    planned = [
+        (case_id, (f"{case_id}:rehearsal:{position}", effect))
+        for case_id, decision in decisions.items()
+        for position, effect in enumerate(decision.effects)
+    ]
+    results = town.register.rehearse([item for _, item in planned])
+    for (case_id, _), result in zip(planned, results, strict=True):
         if isinstance(result, AntragslosError):
-            verdicts[case.id] = Verdict(case.id, result.code)
+            verdicts[case_id] = Verdict(case_id, result.code)
     return verdicts
 
 
@@ -219,8 +240,8 @@ def _look_at_channels(
         code = state[letter.channel]
         if uncertain and not resend_uncertain:
             code = UNCERTAIN
-        elif case.code.endswith("_refused"):
-            code = case.code  # the same address is refused again; only a person can change it
+        elif case.code in REFUSED:
+            code = case.code  # the same letter is refused again: only a person can change that
         verdicts[case.id] = Verdict(case.id, code, second_letter=uncertain)
     return verdicts
 

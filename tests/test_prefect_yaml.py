@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
-from croniter import croniter
-from pydantic import BaseModel, ConfigDict, field_validator
+from prefect.client.schemas.schedules import CronSchedule
+from pydantic import BaseModel, ConfigDict, model_validator
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -24,16 +24,11 @@ class Schedule(Strict):
     active: bool
     parameters: dict[str, Any] = {}
 
-    @field_validator("cron")
-    @classmethod
-    def _cron(cls, text: str) -> str:
-        assert croniter.is_valid(text)
-        return text
-
-    @field_validator("timezone")
-    @classmethod
-    def _zone(cls, text: str) -> str:
-        return ZoneInfo(text).key
+    @model_validator(mode="after")
+    def _runs(self) -> "Schedule":
+        CronSchedule(cron=self.cron, timezone=self.timezone)
+        ZoneInfo(self.timezone)
+        return self
 
 
 class WorkPool(Strict):

@@ -2,11 +2,13 @@
 
 import os
 import sys
-from collections.abc import Callable
 
 import typer
 
-from flows.cli import demo, look, run, setup
+from flows.cli.demo import demo
+from flows.cli.look import cases, check, explain, letter
+from flows.cli.run import deliver, rerun
+from flows.cli.setup import import_permits, new_municipality
 from tasks.errors import AntragslosError, ProfileInvalid
 
 app = typer.Typer(
@@ -16,19 +18,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # a traceback with local values would print personal data
 )
 
-COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (
-    ("deliver", run.deliver),
-    ("rerun", run.rerun),
-    ("cases", look.cases),
-    ("explain", look.explain),
-    ("letter", look.letter),
-    ("check", look.check),
-    ("new-municipality", setup.new_municipality),
-    ("import-permits", setup.import_permits),
-    ("demo", demo.demo),
-)
-for name, command in COMMANDS:
-    app.command(name)(command)
+for command in (
+    deliver,
+    rerun,
+    cases,
+    explain,
+    letter,
+    check,
+    new_municipality,
+    import_permits,
+    demo,
+):
+    app.command()(command)
 
 
 def main() -> None:

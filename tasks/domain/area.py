@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class AreaAnswer:
-    """`areas` sorted; several is never guessed. `street_known` tells a gap from an unknown street."""
+    """`areas` sorted; several is never guessed. `street_known`: a gap, not an unknown street."""
 
     areas: tuple[str, ...] = ()
     street_known: bool = False
@@ -13,3 +13,6 @@ class AreaAnswer:
     @property
     def only(self) -> str | None:
         return self.areas[0] if len(self.areas) == 1 else None
+
+
+NO_AREA = AreaAnswer()

@@ -74,7 +74,7 @@ class PartialDate:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """Names as DSMeld keeps them. An empty `given` means „Name zu Recht nicht vorhanden“ (legal)."""
+    """Names as DSMeld keeps them. An empty `given` is „Name zu Recht nicht vorhanden“."""
 
     family: str  # 0101a Familienname, unstrukturiert
     given: str = ""  # 0301 Vornamen, separated by blanks; a hyphen joins two into one name

@@ -6,7 +6,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from tasks.domain.area import AreaAnswer
+from tasks.domain.area import NO_AREA, AreaAnswer
 from tasks.domain.decision import Decision
 from tasks.domain.delta import Delta, DeltaKind
 from tasks.domain.person import Person
@@ -53,14 +53,12 @@ class Situation:
     delta: Delta
     now: Person | None
     links: tuple[Link, ...] = ()
-    areas_before: AreaAnswer = AreaAnswer()
-    areas_after: AreaAnswer = AreaAnswer()
+    areas_before: AreaAnswer = NO_AREA
+    areas_after: AreaAnswer = NO_AREA
     areas_earlier: tuple[str, ...] = ()  # of dwellings left by earlier events that came to nothing
     later: tuple[LaterEvent, ...] = ()
     open_clerk_case: bool = False  # another case of this person and service waits for a clerk
-    reversed_case_acted: bool = (
-        False  # for reversals: effects of the reversed case were carried out
-    )
+    reversed_case_acted: bool = False  # for reversals: the reversed case had its effects
     opted_out: bool = False
 
 

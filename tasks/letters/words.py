@@ -20,7 +20,7 @@ from tasks.errors import LetterIncomplete
 from tasks.letters.markup import plain, shielded
 
 MONTHS = (
-    "Januar Februar März April Mai Juni Juli August September Oktober November Dezember".split()
+    ["Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember"]
 )
 
 

@@ -13,6 +13,7 @@ agree on the birth date. Keys hold personal data and stay in the database of the
 """
 
 from tasks.domain.person import Person
+from tasks.domain.record import Permit
 from tasks.matching.holder import name_words, without_titles
 from tasks.matching.phonetic import phonetic
 from tasks.matching.statutory import family_names, normalise_street, parse_house_number
@@ -30,6 +31,10 @@ def candidate_keys(
         number = parse_house_number(house_number)
         keys.add(f"home:{road}:{number.number.lstrip('0') if number else ''}")
     return frozenset(keys)
+
+
+def candidates_of(permit: Permit) -> frozenset[str]:
+    return candidate_keys(permit.holder, permit.birth_date, permit.street, permit.house_number)
 
 
 def candidate_keys_of(person: Person) -> frozenset[str]:

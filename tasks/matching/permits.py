@@ -11,7 +11,7 @@ from rapidfuzz.distance import OSA
 
 from tasks.domain.person import PartialDate, Person
 from tasks.domain.record import Link, LinkedBy, Permit
-from tasks.matching.candidates import candidate_keys, candidate_keys_of
+from tasks.matching.candidates import candidate_keys, candidate_keys_of, candidates_of
 from tasks.matching.free_search import has_name_parts
 from tasks.matching.holder import name_words, readings, without_titles
 from tasks.matching.statutory import (
@@ -24,7 +24,14 @@ from tasks.matching.statutory import (
     same_street,
 )
 
-__all__ = ["candidate_keys", "candidate_keys_of", "link", "statutory_match", "suggestion_score"]
+__all__ = [
+    "candidate_keys",
+    "candidate_keys_of",
+    "candidates_of",
+    "link",
+    "statutory_match",
+    "suggestion_score",
+]
 
 # Scores are rapidfuzz's token_sort_ratio of the normalised names, 0 to 99. One wrong letter in a
 # name of ten costs 5 to 10 points; two people of one family at one address stay below 80.

@@ -19,7 +19,7 @@ from tasks.records.tables import (
     to_row,
 )
 
-CandidateKeys = Callable[[str, str], frozenset[str]]
+CandidateKeys = Callable[[Permit], frozenset[str]]
 
 permits: Table = ParkingPermit.__table__  # type: ignore[attr-defined]
 candidates: Table = PermitCandidate.__table__  # type: ignore[attr-defined]
@@ -82,7 +82,7 @@ def save_candidates(
         (number, candidate)
         for number, permit in of.items()
         if permit.key is None
-        for candidate in candidate_keys(permit.holder, permit.birth_date)
+        for candidate in candidate_keys(permit)
     }
     there = {
         (row.permit, row.candidate)

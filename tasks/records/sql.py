@@ -20,7 +20,7 @@ from tasks.records.tables import to_permit
 _BATCH = 500  # effects of one transaction
 
 
-def no_candidates(_holder: str, _birth_date: str) -> frozenset[str]:
+def no_candidates(_permit: Permit) -> frozenset[str]:
     return frozenset()
 
 
@@ -29,7 +29,7 @@ def utc_now() -> datetime:
 
 
 class SqlPermitRegister:
-    """`candidate_keys(holder, birth_date)`: by what a permit without a key can be found."""
+    """`candidate_keys(permit)`: by what a permit without a key can be found."""
 
     def __init__(
         self,

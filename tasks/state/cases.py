@@ -243,12 +243,20 @@ def fail(
     )
 
 
-def resume(session: Session, cases: Iterable[CaseRow], reason: str, run: str) -> None:
+def resume(session: Session, failed: Sequence[CaseRow], reason: str, run: str) -> None:
+    """Back to where the failed step began, with the code that the last decision gave."""
+    decided = last_decisions(session, [case.id for case in failed])
     move(
         session,
         [
-            Move(case, BEFORE_STEP[Step(case.failed_step)], case.code, f"admin: {reason}", {})
-            for case in cases
+            Move(
+                case,
+                BEFORE_STEP[Step(case.failed_step)],
+                decided[case.id][0].code if case.id in decided else "",
+                f"admin: {reason}",
+                {},
+            )
+            for case in failed
         ],
         run,
     )

@@ -263,7 +263,9 @@ def test_an_import_finds_permits_by_new_candidate_keys_though_nothing_changed(
 ) -> None:
     unkeyed = replace(PERMIT, key=None)
     import_permits(SqlPermitRegister(database_url), [unkeyed])
-    register = SqlPermitRegister(database_url, candidate_keys=lambda name, born: frozenset({born}))
+    register = SqlPermitRegister(
+        database_url, candidate_keys=lambda permit: frozenset({permit.birth_date})
+    )
     assert register.unkeyed({"1991-07-30"}) == []
     assert numbers_of(import_permits(register, [unkeyed])) == (0, 0, 1)
     assert register.unkeyed({"1991-07-30"}) == [unkeyed]

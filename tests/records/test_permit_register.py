@@ -50,8 +50,8 @@ NEW_ADDRESS = Effect(
 END = Effect(EffectKind.END, "BPA-0002", {"valid_until": "2026-11-14"})
 
 
-def by_name(holder: str, birth_date: str) -> frozenset[str]:
-    return frozenset({f"{word}|{birth_date}" for word in holder.split()})
+def by_name(permit: Permit) -> frozenset[str]:
+    return frozenset({f"{word}|{permit.birth_date}" for word in permit.holder.split()})
 
 
 @pytest.fixture
