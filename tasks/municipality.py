@@ -1,11 +1,12 @@
 """One municipality, opened: its profile and the parts that the steps work with."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
-from tasks.errors import ProfileInvalid, ZoneListInvalid
+from tasks.channels import check_url
+from tasks.errors import ChannelRefused, LetterIncomplete, ProfileInvalid, ZoneListInvalid
 from tasks.letters.render import LetterRenderer
 from tasks.matching.permits import candidates_of
 from tasks.matching.zones import ZoneList, parse_zone_list
@@ -41,7 +42,9 @@ class Municipality:
 
     @cached_property
     def renderer(self) -> LetterRenderer:
-        return LetterRenderer([self.folder / "templates", TEMPLATES])
+        own = self.folder / "templates"
+        # A renderer holds fonts and a compiler: hundreds of municipalities share one.
+        return LetterRenderer([own, TEMPLATES]) if any(own.glob("*")) else _shared_renderer()
 
     @cached_property
     def _area_lists(self) -> dict[str, ZoneList]:
@@ -63,6 +66,11 @@ class Municipality:
     @property
     def spool_url(self) -> str:
         return f"printspool://{(self.folder / 'spool').resolve()}"
+
+
+@lru_cache(maxsize=1)
+def _shared_renderer() -> LetterRenderer:
+    return LetterRenderer([TEMPLATES])
 
 
 _opened: dict[str, tuple[tuple[tuple[str, int], ...], Municipality]] = {}
@@ -90,22 +98,36 @@ def municipalities(settings: Settings) -> list[str]:
 
 
 def check_municipality(slug: str, settings: Settings) -> list[str]:
-    """Every problem of profile, zone lists, templates and addresses at once, one sentence each."""
+    """Every problem of profile, zone lists, templates and channels at once, one sentence each."""
     try:
-        municipality = open_municipality(slug, settings)
+        town = open_municipality(slug, settings)
     except ProfileInvalid as error:
         return error.problems
-    problems = []
-    for name, enabled in municipality.services.items():
+    problems = [problem for name in town.services for problem in _service_problems(town, name)]
+    if not (town.folder / "spool").is_dir():
+        problems.append(f"{town.folder / 'spool'}: the print spool's folder is missing")
+    if town.mail_url:
         try:
-            municipality.areas(name)
-        except ZoneListInvalid as error:
-            problems += [
-                f"services.{name}.zones: cannot be read: {entry}" for entry in error.entries
-            ]
-        except OSError:
-            problems.append(f"services.{name}.zones: {enabled.area_file or '(none)'} is not a file")
+            check_url(town.mail_url)
+        except ChannelRefused as error:
+            problems.append(f"ANTRAGSLOS_SMTP_URL: {error.detail}")
     return problems
+
+
+def _service_problems(town: Municipality, name: str) -> Iterator[str]:
+    enabled = town.services[name]
+    try:
+        town.areas(name)
+    except ZoneListInvalid as error:
+        yield from (f"services.{name}.zones: cannot read „{entry}“" for entry in error.entries)
+    except OSError:
+        yield f"services.{name}.zones: {enabled.area_file or '(none)'} is not a file"
+    try:
+        town.renderer.check(name)
+    except LetterIncomplete as error:
+        yield f"template of {name}: {error.code.partition('.')[2]}: {error.detail}"
+    if not enabled.gate.legal_basis_ref:
+        yield f"services.{name}.legal_basis_ref: the approval of BMG § 37 is not named"
 
 
 def _stamp(folder: Path) -> tuple[tuple[str, int], ...]:

@@ -19,9 +19,20 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from tasks.errors import LetterIncomplete
 from tasks.letters.markup import plain, shielded
 
-MONTHS = (
-    ["Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember"]
-)
+MONTHS = [
+    "Januar",
+    "Februar",
+    "März",
+    "April",
+    "Mai",
+    "Juni",
+    "Juli",
+    "August",
+    "September",
+    "Oktober",
+    "November",
+    "Dezember",
+]
 
 
 def clean(text: str) -> str:

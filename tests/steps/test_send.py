@@ -1,0 +1,184 @@
+"""How letters leave: consent, quiet hours, test mode, a lock in the last minute, a dead process."""
+
+import json
+from collections import Counter
+from datetime import date, time
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+
+from tasks.domain.person import Lock
+from tasks.errors import ChannelUnavailable
+from tasks.profile import QuietHours
+from tasks.send import recover_claims, send_batch, to_send
+from tasks.settings import settings
+from tasks.state import outbox
+from tasks.state.database import reading, writing
+from tasks.state.documents import PERSON, dump, load_person
+from tasks.state.story import list_cases
+from tasks.state.tables import LetterRow, PersonRow
+from tests.steps.conftest import Deliver
+from tests.town import DELIVERIES, Town, make_town
+
+DAY = date(2026, 11, 23)
+FILES = ("0001-gesamtlieferung.xml", "0002-deltalieferung.xml")
+
+
+def statuses(town: Town) -> dict[str, tuple[str, str]]:
+    with reading(town.opened.engine) as session:
+        return {line.event: (line.status, line.code) for line in list_cases(session, town.slug)}
+
+
+def letters(town: Town) -> Counter[tuple[str, str]]:
+    with reading(town.opened.engine) as session:
+        return Counter((row.channel, row.status) for row in session.exec(select(LetterRow)))
+
+
+def with_email(home: Path, consent: bool) -> Path:
+    path = home / "permits.jsonl"
+    rows = [json.loads(line) for line in (DELIVERIES / "permits-sample.jsonl").open()]
+    more = {"email": "someone@residents.example", "email_consent": consent}
+    path.write_text("\n".join(json.dumps(row | more) for row in rows))
+    return path
+
+
+@pytest.mark.parametrize(("consent", "channel"), [(True, "email"), (False, "post")])
+def test_an_email_needs_a_recorded_consent(
+    home: Path,
+    deliver: Deliver,
+    monkeypatch: pytest.MonkeyPatch,
+    consent: bool,
+    channel: str,
+) -> None:
+    monkeypatch.setenv("ANTRAGSLOS_SMTP_URL", "mailto://127.0.0.1:9")
+    settings.cache_clear()
+    town = make_town(home, settling_days=0, permits=with_email(home, consent))
+    if consent:
+        with pytest.raises(ChannelUnavailable):
+            deliver(town, DAY.isoformat(), *FILES)
+    else:
+        deliver(town, DAY.isoformat(), *FILES)
+
+    assert {found for found, _ in letters(town)} == {channel}
+
+
+def test_without_a_mail_server_everything_goes_by_post(home: Path, deliver: Deliver) -> None:
+    town = make_town(home, settling_days=0, permits=with_email(home, True))
+    deliver(town, DAY.isoformat(), *FILES)
+
+    assert letters(town) == Counter({("post", "handed_over"): 3})
+
+
+def test_a_mail_server_out_of_reach_keeps_the_letter_ready(
+    home: Path, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANTRAGSLOS_SMTP_URL", "mailto://127.0.0.1:9")
+    settings.cache_clear()
+    town = make_town(home, settling_days=0, permits=with_email(home, True))
+    with pytest.raises(ChannelUnavailable, match=r"channel.smtp_unreachable letters:3"):
+        deliver(town, DAY.isoformat(), *FILES)
+
+    assert letters(town) == Counter({("email", "ready"): 3})
+    assert statuses(town)["E0002-0002"] == ("lettered", "zone_switched")
+
+
+def test_in_test_mode_everything_is_rendered_and_nothing_leaves(
+    home: Path, deliver: Deliver
+) -> None:
+    town = make_town(home, settling_days=0, test_mode=True)
+    counts = deliver(town, DAY.isoformat(), *FILES)
+
+    assert counts["held_back"] == 3
+    assert letters(town) == Counter({("post", "held_back"): 3})
+    assert not list((town.folder / "spool").iterdir())
+    with reading(town.opened.engine) as session:
+        assert all(row.pdf.startswith(b"%PDF") for row in session.exec(select(LetterRow)))
+
+
+def rendered(town: Town, deliver: Deliver) -> None:
+    """Everything but the sending."""
+    from flows.deliver_services import work
+
+    town.put(*FILES)
+    for step, args in work(town.opened, DAY, "run"):
+        if step.name.startswith("send"):
+            break
+        step.fn(*args)
+
+
+def change_person(town: Town, number: str, **changes: object) -> None:
+    from dataclasses import replace
+
+    with writing(town.opened.engine) as session:
+        row = session.exec(select(PersonRow).where(PersonRow.number == number)).one()
+        person = load_person(row.snapshot)
+        assert person is not None
+        row.snapshot = dump(PERSON, replace(person, **changes))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("until", "status"),
+    [(date(2026, 11, 22), "sent"), (DAY, "needs_review"), (date(2026, 11, 24), "needs_review")],
+)
+def test_a_lock_that_arrives_after_rendering_stops_the_letter(
+    town: Town, deliver: Deliver, until: date, status: str
+) -> None:
+    rendered(town, deliver)
+    change_person(town, "000000010025", locks=(Lock("3", until),))
+
+    send_batch(town.opened, "post", to_send(town.opened, "post"), DAY, "run")
+
+    assert statuses(town)["E0002-0002"][0] == status
+    assert len(list((town.folder / "spool").glob("*.pdf"))) == (3 if status == "sent" else 2)
+
+
+def test_a_letter_in_the_hands_of_a_dead_process_is_never_silently_repeated(
+    town: Town, deliver: Deliver
+) -> None:
+    rendered(town, deliver)
+    with writing(town.opened.engine) as session:
+        for letter in session.exec(select(LetterRow)):
+            letter.channel = "email"
+        session.flush()
+        outbox.claim(session, outbox.ids_ready(session, town.slug, "email"))
+
+    counts = recover_claims(town.opened, "run-2")
+
+    assert counts["uncertain"] == 3
+    assert letters(town) == Counter({("email", "uncertain"): 3})
+    assert statuses(town)["E0002-0002"] == ("failed", "channel.uncertain")
+    assert to_send(town.opened, "email") == []
+
+
+def test_a_letter_for_the_spool_is_simply_put_there_again(town: Town, deliver: Deliver) -> None:
+    rendered(town, deliver)
+    with writing(town.opened.engine) as session:
+        outbox.claim(session, outbox.ids_ready(session, town.slug, "post"))
+
+    recover_claims(town.opened, "run-2")
+    send_batch(town.opened, "post", to_send(town.opened, "post"), DAY, "run-2")
+
+    assert letters(town) == Counter({("post", "handed_over"): 3})
+    assert len(list((town.folder / "spool").glob("*.pdf"))) == 3
+
+
+@pytest.mark.parametrize(
+    ("moment", "quiet"),
+    [
+        (time(20, 59), False),
+        (time(21, 0), True),
+        (time(23, 59), True),
+        (time(0, 0), True),
+        (time(5, 59), True),
+        (time(6, 0), False),
+    ],
+)
+def test_no_email_leaves_at_night(moment: time, quiet: bool) -> None:
+    assert QuietHours().cover(moment) is quiet
+
+
+def test_quiet_hours_may_lie_within_a_day_or_be_switched_off() -> None:
+    noon = QuietHours(start=time(12), end=time(13))
+    assert [noon.cover(time(hour)) for hour in (11, 12, 13)] == [False, True, False]
+    assert not QuietHours(start=time(0), end=time(0)).cover(time(3))

@@ -1,0 +1,130 @@
+"""A wrong setting or profile is said at once, all of it, and without quoting secrets or people."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from tasks.errors import ProfileInvalid
+from tasks.municipality import check_municipality, municipalities, open_municipality
+from tasks.settings import Settings
+from tests.town import make_town
+
+
+def test_every_problem_of_a_profile_is_reported_at_once(tmp_path: Path) -> None:
+    town = make_town(tmp_path)
+    path = town.folder / "profile.toml"
+    text = path.read_text()
+    text = text.replace('ags = "09000009"', 'ags = "9"').replace('place = "Musterstadt"', "")
+    text = text.replace('name = "Stadt Musterstadt"\n', "").replace("[quiet_hours]", "[quiet_ours]")
+    path.write_text(text)
+
+    problems = "\n".join(check_municipality(town.slug, town.settings))
+
+    for key in ("ags", "letterhead.place", "sender.name", "quiet_ours"):
+        assert key in problems
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("settling_days = 2", "settling_days = 'two'", "resident_parking.settling_days"),
+        ("settling_days = 2", "setling_days = 2", "resident_parking.setling_days: no such"),
+        ("[services.resident_parking]", "[services.parking]", "no such service"),
+        ('zones = "zones.json"', 'zones = "missing.json"', "missing.json"),
+        ('legal_mode = "standing_application"', 'legal_mode = "yes"', "legal_mode"),
+    ],
+)
+def test_a_wrong_key_of_a_service_is_named(
+    tmp_path: Path, before: str, after: str, told: str
+) -> None:
+    town = make_town(tmp_path)
+    path = town.folder / "profile.toml"
+    path.write_text(path.read_text().replace(before, after))
+
+    assert told in "\n".join(check_municipality(town.slug, town.settings))
+
+
+def test_a_zone_entry_that_cannot_be_read_is_quoted(tmp_path: Path) -> None:
+    town = make_town(tmp_path)
+    zones = town.folder / "zones.json"
+    zones.write_text(zones.read_text().replace("von 18 bis 19", "von achtzehn bis neunzehn"))
+
+    (problem,) = check_municipality(town.slug, town.settings)
+
+    assert "Am Strande: von achtzehn bis neunzehn" in problem
+
+
+def test_a_template_that_cannot_be_filled_is_found_before_a_letter_is_due(tmp_path: Path) -> None:
+    town = make_town(tmp_path)
+    folder = town.folder / "templates"
+    folder.mkdir()
+    (folder / "resident_parking.md.j2").write_text("# {{ gibt_es_nicht }}\n\nText\n")
+
+    (problem,) = check_municipality(town.slug, town.settings)
+
+    assert "gibt_es_nicht" in problem
+
+
+def test_a_changed_profile_is_read_again(tmp_path: Path) -> None:
+    town = make_town(tmp_path)
+    assert town.opened is town.opened
+    path = town.folder / "profile.toml"
+    path.write_text(path.read_text().replace("settling_days = 2", "settling_days = 5"))
+    os.utime(path, (1, 1))
+
+    assert town.opened.services["resident_parking"].parameters.settling_days == 5
+
+
+def test_test_mode_is_on_unless_a_profile_says_otherwise(tmp_path: Path) -> None:
+    town = make_town(tmp_path)
+    path = town.folder / "profile.toml"
+    path.write_text(path.read_text().replace("test_mode = false", ""))
+
+    assert town.opened.test_mode
+
+
+@pytest.mark.parametrize("name", ["../etc", "Musterstadt", "", "a/b", ".hidden"])
+def test_a_municipality_cannot_be_a_path(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ProfileInvalid):
+        open_municipality(name, Settings(home=tmp_path, _env_file=None))
+
+
+def test_every_folder_with_a_profile_is_a_municipality(tmp_path: Path) -> None:
+    make_town(tmp_path, "bstadt")
+    make_town(tmp_path, "astadt")
+    (tmp_path / "prefect").mkdir()
+
+    assert municipalities(Settings(home=tmp_path, _env_file=None)) == ["astadt", "bstadt"]
+
+
+def test_the_signing_key_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, _env_file=None)
+
+    key = settings.signing_key()
+
+    assert len(key) >= 32
+    assert Settings(home=tmp_path, _env_file=None).signing_key() == key
+    assert stat.S_IMODE((tmp_path / "secret.key").stat().st_mode) == 0o600
+
+
+def test_a_wrong_setting_never_shows_the_secret(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError) as told:
+        Settings(home=tmp_path, batch_size=0, smtp_urls="hunter2", _env_file=None)  # type: ignore[arg-type]
+
+    assert "hunter2" not in str(told.value)
+    assert "batch_size" in str(told.value)
+
+
+def test_a_municipality_may_have_a_mail_server_of_its_own(tmp_path: Path) -> None:
+    settings = Settings(
+        home=tmp_path,
+        smtp_url="mailto://one",  # type: ignore[arg-type]
+        smtp_urls={"musterstadt": "mailtos://two"},  # type: ignore[dict-item]
+        _env_file=None,
+    )
+
+    assert settings.smtp_for("musterstadt") == "mailtos://two"
+    assert settings.smtp_for("anderswo") == "mailto://one"
