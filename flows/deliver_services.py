@@ -23,7 +23,7 @@ from tasks.link import link_deltas, waiting
 from tasks.municipality import Municipality, municipalities, open_municipality
 from tasks.pull import has_deliveries, pull_deliveries
 from tasks.render import render_cases, to_render
-from tasks.report import read_report, run_markdown, waiting_markdown
+from tasks.report import FAILED, read_report, run_markdown, touched_by, waiting_markdown
 from tasks.send import EMAIL, POST, recover_claims, send_letters, to_send
 from tasks.settings import settings
 from tasks.stage import Counts, batches, cleaned
@@ -58,6 +58,8 @@ class Outcome(BaseModel):
 
     counts: dict[str, int] = {}
     problems: list[str] = []
+    touched: dict[str, int] = {}  # cases that the run moved, by the status they have now
+    asked: int = 0  # of these, the ones that wait for a clerk, wholly or in part
 
     def count(self, counts: Counts) -> None:
         for name, number in counts.items():
@@ -106,6 +108,7 @@ def _deliver(slug: str, on: date | None, run: str) -> Outcome:
             outcome.count(recover_claims(town, run))
             for step, args in work(town, day, run):
                 _do(step, args, outcome)
+            outcome.touched, outcome.asked = touched_by(town, run)
             _publish(town, day, outcome)
             return outcome
     except AntragslosError as error:
@@ -178,25 +181,26 @@ def _publish(town: Municipality, day: date, outcome: Outcome) -> None:
 
 def end_state(outcomes: dict[str, Outcome]) -> State[Any]:
     """The truth in one line: name and message appear in Prefect's list of runs."""
-    total: Counts = Counts()
+    touched: Counts = Counts()
     for outcome in outcomes.values():
-        total.update(outcome.counts)
-    decided = sum(total[name] for name in ("granted", "declined", "needs_review", "suppressed"))
-    bad = total["failed"] + total["uncertain"]
+        touched.update(outcome.touched)
+    cases, failed = touched.total(), touched[FAILED]
+    asked = sum(outcome.asked for outcome in outcomes.values())
     troubled = {slug: outcome.problems for slug, outcome in outcomes.items() if outcome.problems}
-    if bad or troubled:
-        where = "; ".join(f"{slug}: {', '.join(codes)}" for slug, codes in troubled.items())
-        message = f"{bad} of {decided or bad} cases failed" + (f"; {where}" if where else "")
-        every = len(troubled) == len(outcomes) and not total
-        return Failed(name="Failed" if every else "PartiallyFailed", message=message)
-    if total["needs_review"]:
-        message = f"{total['needs_review']} of {decided} cases need review"
-        return Completed(name="NeedsReview", message=message)
-    if not total:
+    if failed or troubled:
+        where = [f"{slug}: {', '.join(codes)}" for slug, codes in troubled.items()]
+        message = "; ".join([f"{failed} of {cases} cases failed", *where])
+        nothing_done = len(troubled) == len(outcomes) and not cases
+        return Failed(name="Failed" if nothing_done else "PartiallyFailed", message=message)
+    if asked:
+        return Completed(name="NeedsReview", message=f"{asked} of {cases} cases need review")
+    if not any(outcome.counts for outcome in outcomes.values()):
         return Completed(message="nothing new")
-    sent = total["handed_over"]
+    counts: Counts = Counts()
+    for outcome in outcomes.values():
+        counts.update(outcome.counts)
     return Completed(
-        message=f"{decided} cases decided, {total['acted']} acted, {sent} letters sent"
+        message=f"{cases} cases, {counts['acted']} acted, {counts['handed_over']} letters sent"
     )
 
 

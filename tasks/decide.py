@@ -5,7 +5,6 @@ new is known about its person; and again on the day it is carried out. Only the 
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 
 from pydantic import TypeAdapter
@@ -13,10 +12,9 @@ from pydantic import TypeAdapter
 from tasks.domain.area import AreaAnswer
 from tasks.domain.case import UNDONE_YET, Status, Step
 from tasks.domain.decision import Decision, Outcome
-from tasks.domain.delta import Delta
 from tasks.domain.person import Person
 from tasks.domain.record import Link, LinkedBy
-from tasks.domain.service import Gate, Situation
+from tasks.domain.service import Gate, Situation, slim
 from tasks.municipality import Municipality, open_municipality
 from tasks.profile import EnabledService
 from tasks.settings import settings
@@ -139,21 +137,6 @@ def dump_rules(enabled: EnabledService) -> str:
     parameters = TypeAdapter(enabled.service.parameters).dump_json(enabled.parameters).decode()
     gate = _GATE.dump_json(enabled.gate).decode()
     return f'{{"service":"{enabled.service.name}","parameters":{parameters},"gate":{gate}}}'
-
-
-def slim(situation: Situation) -> Situation:
-    """Without what the delta's own row holds already."""
-    same = situation.now == situation.delta.after
-    return replace(
-        situation,
-        delta=replace(situation.delta, before=None, after=None),
-        now=None if same else situation.now,
-    )
-
-
-def fatten(stored: Situation, delta: Delta, now_is_after: bool) -> Situation:
-    """The inverse of `slim`."""
-    return replace(stored, delta=delta, now=delta.after if now_is_after else stored.now)
 
 
 class Situations:

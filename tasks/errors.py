@@ -10,6 +10,7 @@
     └─ PermanentError         a person must look; never retried by itself
        ├─ DeliveryRejected    the whole delivery; its number stays due
        ├─ RecordRejected      one record of a delivery; the rest goes on
+       ├─ SettingsInvalid     all problems at once
        ├─ ProfileInvalid      all problems at once
        ├─ ZoneListInvalid     an entry that cannot be read, quoted
        ├─ RecordConflict      the municipal record is not what the decision was made on
@@ -82,6 +83,10 @@ class ProfileInvalid(PermanentError):
 
     def __reduce__(self) -> tuple[object, ...]:
         return (type(self), (self.ref, []))
+
+
+class SettingsInvalid(PermanentError):
+    """The environment or `.env` says something unusable; `detail` names each setting."""
 
 
 class ZoneListInvalid(PermanentError):

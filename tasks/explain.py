@@ -8,10 +8,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from tasks.decide import fatten
 from tasks.domain.decision import Decision
 from tasks.domain.person import PersonKey
-from tasks.domain.service import Gate
+from tasks.domain.service import Gate, fatten
 from tasks.errors import PermanentError
 from tasks.services import all_services
 from tasks.settings import Settings

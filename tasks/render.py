@@ -5,11 +5,10 @@ from datetime import date, timedelta
 
 from pydantic import TypeAdapter
 
-from tasks.decide import fatten
 from tasks.domain.case import Status, Step
 from tasks.domain.decision import Decision
 from tasks.domain.person import Dwelling, Person
-from tasks.domain.service import Situation
+from tasks.domain.service import Situation, fatten
 from tasks.errors import LetterIncomplete
 from tasks.letters.render import LetterContent, Letterhead, RenderedLetter, Section
 from tasks.municipality import Municipality, open_municipality

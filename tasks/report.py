@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from tasks.domain.case import Status
 from tasks.municipality import Municipality
 from tasks.stage import Counts
 from tasks.state import report
 from tasks.state.database import reading
 from tasks.state.report import Waiting
+
+FAILED = Status.FAILED.value
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,12 @@ def read_report(town: Municipality) -> Report:
             report.failed_cases(session, town.slug),
             report.count_open_questions(session, town.slug),
         )
+
+
+def touched_by(town: Municipality, run: str) -> tuple[dict[str, int], int]:
+    """Cases that the run moved, by their status now; and how many of them wait for a clerk."""
+    with reading(town.engine) as session:
+        return report.touched_by(session, town.slug, run)
 
 
 def run_markdown(slug: str, day: date, counts: Counts, problems: list[str], now: Report) -> str:

@@ -12,6 +12,8 @@ from tasks.municipality import check_municipality, municipalities, open_municipa
 from tasks.settings import Settings
 from tests.town import make_town
 
+TEMPLATE = "{% set decides = false %}\n# {{ gibt_es_nicht }}\n\nText\n"
+
 
 def test_every_problem_of_a_profile_is_reported_at_once(tmp_path: Path) -> None:
     town = make_town(tmp_path)
@@ -61,7 +63,7 @@ def test_a_template_that_cannot_be_filled_is_found_before_a_letter_is_due(tmp_pa
     town = make_town(tmp_path)
     folder = town.folder / "templates"
     folder.mkdir()
-    (folder / "resident_parking.md.j2").write_text("# {{ gibt_es_nicht }}\n\nText\n")
+    (folder / "resident_parking.md.j2").write_text(TEMPLATE)
 
     (problem,) = check_municipality(town.slug, town.settings)
 

@@ -1,7 +1,7 @@
 """A service, and the situation it decides on: everything a decision may look at, as data."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from typing import Any
@@ -79,3 +79,18 @@ class Service:
     letter_data: Callable[[Situation, Decision, Any], Mapping[str, str]] = field(
         default=lambda situation, decision, parameters: {}
     )
+
+
+def slim(situation: Situation) -> Situation:
+    """Without what the delta's own row holds already."""
+    same = situation.now == situation.delta.after
+    return replace(
+        situation,
+        delta=replace(situation.delta, before=None, after=None),
+        now=None if same else situation.now,
+    )
+
+
+def fatten(stored: Situation, delta: Delta, now_is_after: bool) -> Situation:
+    """The inverse of `slim`."""
+    return replace(stored, delta=delta, now=delta.after if now_is_after else stored.now)

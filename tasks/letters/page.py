@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time
 from io import BytesIO
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, cast
 
 import fontpkg_noto_sans
 import segno
@@ -15,8 +15,6 @@ import typst
 
 from tasks.errors import LetterIncomplete
 
-# 2a and ua-1 go together; PDF/A-4 asks for PDF 2.0, which PDF/UA-1 forbids.
-STANDARDS = ["a-2a", "ua-1"]
 FONTS = Path(fontpkg_noto_sans.ROOT) / "files"
 
 # „§ 46 Abs. 5“ and „1. Dezember“ stay on one line.
@@ -42,7 +40,8 @@ class PageSetter:
                 page = self._compiler.compile(
                     format="pdf",
                     sys_inputs={"letter": data},
-                    pdf_standards=STANDARDS,
+                    # These go together; PDF/A-4 asks for PDF 2.0, which PDF/UA-1 forbids.
+                    pdf_standards=["a-2a", "ua-1"],
                     timestamp=datetime.combine(day, time(), UTC),
                 )
         except typst.TypstError as error:
@@ -50,7 +49,7 @@ class PageSetter:
             missing = "could not be displayed" in error.message
             code = "letter.missing_glyph" if missing else "letter.page_failed"
             raise LetterIncomplete(code, ref, error.diagnostic) from None
-        return bytes(page)
+        return cast(bytes, page)
 
 
 def qr_code(address: str) -> str:

@@ -94,7 +94,7 @@ class LetterRenderer:
 
     def _compose(self, content: LetterContent) -> dict[str, Any]:
         """Everything the frames print, as clean text and blocks."""
-        _check_address(content)
+        _check_fields(content)
         shared = _shared(content)
         with template_errors(content.letter_id):
             parts = [self._part(section, shared) for section in content.sections]
@@ -156,9 +156,12 @@ def _shared(content: LetterContent) -> dict[str, Any]:
     }
 
 
-def _check_address(content: LetterContent) -> None:
+def _check_fields(content: LetterContent) -> None:
+    """What no template can notice: an address that fits no window, a way out that leads nowhere."""
     if not any(map(clean, content.addressee)):
         raise LetterIncomplete("letter.missing_variable", content.letter_id, "addressee")
+    if not all(re.match("https?://", part.deregister_url) for part in content.sections):
+        raise LetterIncomplete("letter.missing_variable", content.letter_id, "deregister_url")
     if len(content.addressee) > 6 or len(content.note_lines) > 4:
         raise LetterIncomplete("letter.address_too_long", content.letter_id)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from jinja2 import (
     BaseLoader,
@@ -76,13 +77,13 @@ class TemplateFolders:
         raise LetterIncomplete("letter.missing_template", detail=name)
 
 
-def _environment(loader: BaseLoader, **options: object) -> ImmutableSandboxedEnvironment:
+def _environment(loader: BaseLoader, **options: Any) -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
         loader=loader,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        **options,  # type: ignore[arg-type]
+        **options,
     )
     environment.filters |= {"german_date": german_date, "german_citation": german_citation}
     return environment
@@ -100,7 +101,7 @@ def template_errors(ref: str) -> Iterator[None]:
         detail = name[1] if name else error.message or ""
         raise LetterIncomplete("letter.missing_variable", ref, detail) from None
     except TemplateNotFound as error:
-        raise LetterIncomplete("letter.missing_template", ref, error.name or "") from None
+        raise LetterIncomplete("letter.missing_template", ref, str(error.name)) from None
     except TemplateSyntaxError as error:
         where = f"{error.name}:{error.lineno}: {error.message}"
         raise LetterIncomplete("letter.template_invalid", ref, where) from None

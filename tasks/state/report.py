@@ -84,6 +84,18 @@ def failed_cases(session: Session, municipality: str, limit: int = SHOWN) -> lis
     return [Waiting(case.id, case.service, case.failed_step, case.code) for case in rows]
 
 
+def touched_by(session: Session, municipality: str, run: str) -> tuple[dict[str, int], int]:
+    """Cases that the run moved, by their status now; and how many of them wait for a clerk."""
+    mine = (CaseRow.municipality == municipality, CaseRow.run == run)
+    by_status = select(CaseRow.status, func.count()).where(*mine).group_by(CaseRow.status)
+    asked = (
+        select(func.count(func.distinct(CaseRow.id)))
+        .join(QuestionRow, col(QuestionRow.case_id) == col(CaseRow.id))
+        .where(*mine, QuestionRow.status == "open")
+    )
+    return dict(session.exec(by_status).all()), session.exec(asked).one()
+
+
 def count_open_questions(session: Session, municipality: str) -> int:
     return session.exec(
         select(func.count())

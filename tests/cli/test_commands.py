@@ -1,0 +1,165 @@
+"""The commands as a person at a shell meets them."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.town import DELIVERIES, make_town
+
+ROOT = Path(__file__).resolve().parents[2]
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """`antragslos` in a process of its own, with an empty home and no .env."""
+
+    def antragslos(*words: str) -> subprocess.CompletedProcess[str]:
+        environment = {
+            key: value for key, value in os.environ.items() if not key.startswith("ANTRAGSLOS_")
+        }
+        environment |= {
+            "ANTRAGSLOS_HOME": str(tmp_path / "home"),
+            "PREFECT_HOME": str(tmp_path / "prefect"),
+            "PYTHONPATH": str(ROOT),
+        }
+        return subprocess.run(
+            [sys.executable, "-c", "from flows.cli import main; main()", *words],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    return antragslos
+
+
+def test_a_new_municipality_is_ready_for_its_profile_and_safe_by_default(
+    run: Run, tmp_path: Path
+) -> None:
+    made = run("new-municipality", "neustadt")
+
+    assert made.returncode == 0, made.stderr
+    folder = tmp_path / "home" / "neustadt"
+    assert (folder / "inbox").is_dir()
+    profile = (folder / "profile.toml").read_text()
+    assert "test_mode = true" in profile
+    assert run("new-municipality", "neustadt").returncode == 1
+    assert "municipality.exists" in run("new-municipality", "neustadt").stderr
+
+
+def test_a_bad_name_is_refused_with_a_hint(run: Run) -> None:
+    refused = run("new-municipality", "../Neu Stadt")
+
+    assert refused.returncode == 1
+    assert "lower-case" in refused.stderr
+
+
+def test_permits_are_imported_once(run: Run, tmp_path: Path) -> None:
+    make_town(tmp_path / "home", permits=DELIVERIES / "permits-sample.jsonl")
+    again = run("import-permits", str(DELIVERIES / "permits-sample.jsonl"), "-m", "musterstadt")
+
+    assert again.stdout == "0 new, 0 changed, 12 unchanged, 0 problems\n"
+
+
+def test_a_bad_line_of_an_import_is_named_without_its_contents(run: Run, tmp_path: Path) -> None:
+    make_town(tmp_path / "home")
+    path = tmp_path / "permits.jsonl"
+    lines = (DELIVERIES / "permits-sample.jsonl").read_text().splitlines()
+    path.write_text("\n".join([lines[0], lines[1].replace("2027-12-31", "2027-02-30"), lines[2]]))
+
+    told = run("import-permits", str(path), "-m", "musterstadt")
+
+    assert told.returncode == 1
+    assert "2" in told.stderr
+    assert "valid_until" in told.stderr
+    assert "Wójcik" not in told.stderr
+
+
+def test_a_day_is_delivered_listed_and_explained(run: Run, tmp_path: Path) -> None:
+    town = make_town(tmp_path / "home", test_mode=True, settling_days=0)
+    town.put("0001-gesamtlieferung.xml", "0002-deltalieferung.xml")
+
+    delivered = run("deliver", "--municipality", "musterstadt", "--on", "2026-11-23")
+    assert delivered.returncode == 0, delivered.stdout + delivered.stderr
+    assert "NeedsReview: 9 of 13 cases need review" in delivered.stdout
+
+    listed = json.loads(run("cases", "--json").stdout)
+    wanted = {"case", "municipality", "service", "delivery", "event", "status", "outcome", "code"}
+    assert wanted <= listed[0].keys()
+    (case,) = [line for line in listed if line["event"] == "E0002-0002"]
+    assert (case["outcome"], case["code"], case["delivery"]) == ("granted", "zone_switched", 2)
+    only = json.loads(run("cases", "--status", "needs_review", "--json").stdout)
+    assert len(only) == 9
+    assert "Wójcik" not in run("cases").stdout
+
+    told = run("explain", case["case"])
+    assert told.returncode == 0, told.stderr
+    for text in (
+        "Wójcik",
+        "StVO § 46 Abs. 5",
+        "Kröpeliner Straße",
+        "replays to the same",
+        "HISTORY",
+    ):
+        assert text in told.stdout
+    story = json.loads(run("explain", case["case"], "--json").stdout)
+    assert story["delta"]["kind"] == "move"
+    assert story["decisions"][-1]["grounds"][0]["law"]
+    assert story["effects"][0]["inverse"]["kind"] == "restore"
+    assert story["letters"][0]["status"] == "held_back"
+
+    assert "nothing new" in run("deliver", "-m", "musterstadt", "--on", "2026-11-23").stdout
+    looked = run("rerun", "-m", "musterstadt", "--reason", "just looking")
+    assert looked.stdout.startswith("Completed: no case matches")
+
+
+def test_an_unknown_case_is_said_clearly(run: Run, tmp_path: Path) -> None:
+    make_town(tmp_path / "home")
+
+    told = run("explain", "c-nirgendwo")
+
+    assert told.returncode == 1
+    assert told.stderr == "case.unknown c-nirgendwo\n"
+
+
+def test_a_letter_is_rendered_with_made_up_data(run: Run, tmp_path: Path) -> None:
+    made = run("letter", "resident_parking", "--out", str(tmp_path / "out"))
+
+    assert made.returncode == 0, made.stderr
+    assert (tmp_path / "out" / "resident_parking.pdf").read_bytes().startswith(b"%PDF")
+    assert "<html" in (tmp_path / "out" / "resident_parking.html").read_text()
+    assert (tmp_path / "out" / "resident_parking.txt").read_text().strip()
+    unknown = run("letter", "dog_tax")
+    assert unknown.returncode == 1
+    assert "letter.missing_sample" in unknown.stderr
+
+
+def test_check_reports_every_municipality(run: Run, tmp_path: Path) -> None:
+    make_town(tmp_path / "home")
+    broken = make_town(tmp_path / "home", "kaputt")
+    (broken.folder / "profile.toml").write_text("name = 1")
+
+    told = run("check")
+
+    assert told.returncode == 1
+    assert "musterstadt: ready" in told.stdout
+    assert "letterhead" in told.stdout
+    assert run("check", "-m", "musterstadt").returncode == 0
+
+
+def test_a_wrong_setting_is_said_without_a_traceback(run: Run, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("ANTRAGSLOS_BATCH_SIZE=none\n")
+
+    told = run("cases")
+
+    assert told.returncode == 1
+    assert "ANTRAGSLOS_BATCH_SIZE" in told.stderr
+    assert "Traceback" not in told.stderr
