@@ -123,7 +123,7 @@ def _service_problems(town: Municipality, name: str) -> Iterator[str]:
     except OSError:
         yield f"services.{name}.zones: {enabled.area_file or '(none)'} is not a file"
     try:
-        town.renderer.check(name)
+        town.renderer.check(enabled.service)
     except LetterIncomplete as error:
         yield f"template of {name}: {error.code.partition('.')[2]}: {error.detail}"
     if not enabled.gate.legal_basis_ref:

@@ -1,12 +1,12 @@
 """Render: writes the letter of a life event and stores it, before any channel is called."""
 
+import json
 from collections.abc import Sequence
 from datetime import date, timedelta
 
 from pydantic import TypeAdapter
 
 from tasks.domain.case import Status, Step
-from tasks.domain.decision import Decision
 from tasks.domain.person import Dwelling, Person
 from tasks.domain.service import Situation, fatten
 from tasks.errors import LetterIncomplete
@@ -18,7 +18,7 @@ from tasks.stage import Counts, cleaned, stage
 from tasks.state import cases, facts, outbox
 from tasks.state.database import Session, new_id, reading, writing
 from tasks.state.documents import SITUATION
-from tasks.state.tables import CaseRow, DecisionRow, LetterRow, SectionRow
+from tasks.state.tables import CaseRow, LetterRow, SectionRow
 
 TOKEN_DAYS = 365
 DEREGISTER = "deregister"
@@ -39,15 +39,16 @@ def render_batch(town: Municipality, ids: Sequence[str], today: date, run: str) 
     with writing(town.engine) as session:
         batch = cases.load(session, ids, Status.ACTED)
         told = Told(session, town, batch)
-        letters, sections, broken = [], [], {}
-        for case in batch:
+        letters, sections = [], []
+        broken: dict[str, str] = {}
+        for group in by_life_event(batch):
             try:
-                letter, section = told.letter(case, today)
+                letter, parts = told.letter(group, today)
             except Exception as error:  # one broken letter never stops the others
-                broken[case.id] = cleaned(error).code
+                broken |= dict.fromkeys((case.id for case in group), cleaned(error).code)
                 continue
             letters.append(letter)
-            sections.append(section)
+            sections += parts
         outbox.keep_letters(session, letters, sections)
         done = [case for case in batch if case.id not in broken]
         cases.move(
@@ -57,6 +58,14 @@ def render_batch(town: Municipality, ids: Sequence[str], today: date, run: str) 
         )
         cases.fail(session, [case for case in batch if case.id in broken], Step.RENDER, broken, run)
         return Counts(letters=len(letters), failed=len(broken))
+
+
+def by_life_event(batch: Sequence[CaseRow]) -> list[list[CaseRow]]:
+    """One life event of one person is one letter, with a section for each case."""
+    groups: dict[tuple[str, int | None], list[CaseRow]] = {}
+    for case in batch:
+        groups.setdefault((case.person_id, case.delta_id), []).append(case)
+    return list(groups.values())
 
 
 class Told:
@@ -71,20 +80,18 @@ class Told:
         self._people = facts.people_now(session, {case.person_id for case in batch})
         self._deltas = facts.deltas(session, {case.delta_id for case in batch if case.delta_id})
 
-    def letter(self, case: CaseRow, today: date) -> tuple[LetterRow, SectionRow]:
-        """Raises LetterIncomplete."""
-        person = self._people[case.person_id]
+    def letter(self, group: Sequence[CaseRow], today: date) -> tuple[LetterRow, list[SectionRow]]:
+        """The letter of one life event. Raises LetterIncomplete."""
+        person = self._people[group[0].person_id]
         if person is None:
-            raise LetterIncomplete("letter.no_recipient", case.id)
-        row, decision = self._decisions[case.id]
-        situation = self._situation(case, row)
+            raise LetterIncomplete("letter.no_recipient", group[0].id)
         letter_id = new_id("l")
-        token = token_for(case.id, DEREGISTER, self._key)
-        recipient = self._email(situation, decision)
-        content = self._content(case, letter_id, person, situation, row, decision, token, today)
+        addresses = {self._email(case) for case in group}
+        recipient = addresses.pop() if len(addresses) == 1 else ""
+        parts = [self._section(case) for case in group]
+        content = self._content(letter_id, person, tuple(parts), not recipient, today)
         rendered = self._town.renderer.render(content)
-        return (
-            _letter_row(case, letter_id, recipient, rendered, today),
+        rows = [
             SectionRow(
                 municipality=case.municipality,
                 letter_id=letter_id,
@@ -92,41 +99,59 @@ class Told:
                 token_digest=digest(token.link_secret, self._key),
                 short_code_digest=digest(token.short_code, self._key),
                 token_expires=today + timedelta(days=TOKEN_DAYS),
-            ),
-        )
+            )
+            for case in group
+            for token in [self._token(case)]
+        ]
+        return _letter_row(group, letter_id, recipient, rendered, today), rows
 
-    def _situation(self, case: CaseRow, row: DecisionRow) -> Situation:
+    def _token(self, case: CaseRow) -> Token:
+        return token_for(case.id, DEREGISTER, self._key)
+
+    def _situation(self, case: CaseRow) -> Situation:
         assert case.delta_id is not None
+        row = self._decisions[case.id][0]
         stored = SITUATION.validate_json(row.situation)
         return fatten(stored, self._deltas[case.delta_id], row.now_is_after)
 
-    def _email(self, situation: Situation, decision: Decision) -> str:
+    def _email(self, case: CaseRow) -> str:
         """Electronic delivery only where consent is recorded in the very record; else post."""
         if not self._town.mail_url:
             return ""
-        records = {effect.record for effect in decision.effects}
-        permits = [link.permit for link in situation.links if link.permit.number in records]
+        records = {effect.record for effect in self._decisions[case.id][1].effects}
+        links = self._situation(case).links
+        permits = [link.permit for link in links if link.permit.number in records]
         return next((permit.email for permit in permits if permit.email_consent), "")
+
+    def _section(self, case: CaseRow) -> Section:
+        enabled = self._town.services[case.service]
+        row, decision = self._decisions[case.id]
+        rules = json.loads(row.parameters)
+        parameters = TypeAdapter(enabled.service.parameters).validate_python(rules["parameters"])
+        data = enabled.service.letter_data(self._situation(case), decision, parameters)
+        token = self._token(case)
+        return Section(
+            service=case.service,
+            title=enabled.service.title,
+            data={**data, **self._results.get(case.id, {})},
+            grounds=decision.grounds,
+            code=decision.code,
+            deregister_url=f"{self._town.settings.public_url}/a/{token.link_secret}",
+            deregister_code=token.short_code,
+        )
 
     def _content(
         self,
-        case: CaseRow,
         letter_id: str,
         person: Person,
-        situation: Situation,
-        row: DecisionRow,
-        decision: Decision,
-        token: Token,
+        sections: tuple[Section, ...],
+        postal: bool,
         today: date,
     ) -> LetterContent:
-        profile = self._town.profile
-        enabled = self._town.services[case.service]
-        rules = TypeAdapter(dict).validate_json(row.parameters)
-        parameters = TypeAdapter(enabled.service.parameters).validate_python(rules["parameters"])
-        data = enabled.service.letter_data(situation, decision, parameters)
+        texts = self._town.profile.texts
         dwelling = person.main()
         if dwelling is None or not dwelling.address.street or dwelling.address.country:
-            raise LetterIncomplete("letter.no_postal_address", case.id)
+            raise LetterIncomplete("letter.no_postal_address", letter_id)
         return LetterContent(
             letter_id=letter_id,
             letterhead=_letterhead(self._town),
@@ -134,21 +159,11 @@ class Told:
             note_lines=(),
             date=today,
             salutation_name=full_name(person),
-            sections=(
-                Section(
-                    service=case.service,
-                    title=enabled.service.title,
-                    data={**data, **self._results.get(case.id, {})},
-                    grounds=decision.grounds,
-                    code=decision.code,
-                    deregister_url=f"{self._town.settings.public_url}/a/{token.link_secret}",
-                    deregister_code=token.short_code,
-                ),
-            ),
-            legal_remedy=profile.texts.legal_remedy,
-            privacy_notice=profile.texts.privacy_notice,
-            contact=profile.texts.contact,
-            postal=not self._email(situation, decision),
+            sections=sections,
+            legal_remedy=texts.legal_remedy,
+            privacy_notice=texts.privacy_notice,
+            contact=texts.contact,
+            postal=postal,
         )
 
 
@@ -183,13 +198,19 @@ def _letterhead(town: Municipality) -> Letterhead:
 
 
 def _letter_row(
-    case: CaseRow, letter_id: str, recipient: str, rendered: RenderedLetter, today: date
+    group: Sequence[CaseRow],
+    letter_id: str,
+    recipient: str,
+    rendered: RenderedLetter,
+    today: date,
 ) -> LetterRow:
     return LetterRow(
         id=letter_id,
-        municipality=case.municipality,
-        person_id=case.person_id,
-        life_event=f"delta:{case.delta_id}",
+        municipality=group[0].municipality,
+        person_id=group[0].person_id,
+        life_event=f"delta:{group[0].delta_id}",
+        # A service that comes later with its part of the same event has a letter of its own.
+        purpose=f"notice:{'+'.join(case.service for case in group)}",
         channel="email" if recipient else "post",
         recipient=recipient,
         subject=rendered.subject,

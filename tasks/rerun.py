@@ -218,7 +218,7 @@ def _look_at_letters(
     for case in found:
         code = ""
         try:
-            told.letter(case, today)
+            told.letter([case], today)
         except Exception as error:
             code = cleaned(error).code
         verdicts[case.id] = Verdict(case.id, code)

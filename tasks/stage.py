@@ -10,6 +10,7 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from typing import Any, ParamSpec
 
@@ -80,6 +81,13 @@ async def _is_temporary(_task: Any, _run: Any, state: Any) -> bool:
     return False
 
 
+class _PrivateFile(RotatingFileHandler):
+    def _open(self) -> TextIOWrapper:
+        file = super()._open()
+        os.chmod(self.baseFilename, 0o600)  # also after each rotation
+        return file
+
+
 @functools.lru_cache(maxsize=1)
 def error_log() -> logging.Logger:
     logger = logging.getLogger("antragslos.errors")
@@ -87,9 +95,7 @@ def error_log() -> logging.Logger:
     home = settings().home
     home.mkdir(parents=True, exist_ok=True)
     path = home / "errors.log"
-    path.touch(mode=0o600)
-    os.chmod(path, 0o600)
-    handler = RotatingFileHandler(path, maxBytes=10_000_000, backupCount=3, encoding="utf-8")
+    handler = _PrivateFile(path, maxBytes=10_000_000, backupCount=3, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     logger.addHandler(handler)
     return logger

@@ -9,9 +9,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from tasks.errors import PermanentError
 from tasks.explain import explain as explain_case
 from tasks.letters.render import LetterRenderer, sample_content
 from tasks.municipality import check_municipality, municipalities
+from tasks.services import all_services
 from tasks.settings import TEMPLATES, settings
 from tasks.state.database import open_database, reading
 from tasks.state.story import list_cases
@@ -140,8 +142,11 @@ def letter(
     ] = "",
 ) -> None:
     """Render a service's letter with made-up data as PDF, text and HTML."""
+    known = all_services()
+    if service not in known:
+        raise PermanentError("service.unknown", service, f"There are: {', '.join(known)}.")
     folders = [settings().folder(municipality) / "templates"] if municipality else []
-    rendered = LetterRenderer([*folders, TEMPLATES]).render(sample_content(service))
+    rendered = LetterRenderer([*folders, TEMPLATES]).render(sample_content(known[service]))
     out.mkdir(parents=True, exist_ok=True)
     (out / f"{service}.pdf").write_bytes(rendered.pdf)
     (out / f"{service}.txt").write_text(rendered.text, encoding="utf-8")

@@ -63,6 +63,15 @@ class Situation:
 
 
 @dataclass(frozen=True, slots=True)
+class Sample:
+    """Made-up data for one kind of letter: for whoever edits a template, and for the check."""
+
+    code: str
+    data: Mapping[str, str]
+    laws: Mapping[str, str]  # the grounds that it stands on: name -> section of law
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """One proactive service. `decide` is pure: `decide(situation, parameters, gate, today)`."""
 
@@ -79,6 +88,7 @@ class Service:
     letter_data: Callable[[Situation, Decision, Any], Mapping[str, str]] = field(
         default=lambda situation, decision, parameters: {}
     )
+    samples: tuple[Sample, ...] = ()  # one of every kind of letter; the first is shown
 
 
 def slim(situation: Situation) -> Situation:

@@ -16,6 +16,7 @@ from typing import Any
 from jinja2.environment import TemplateModule
 
 from tasks.domain.decision import Result
+from tasks.domain.service import Service
 from tasks.errors import LetterIncomplete
 from tasks.letters.content import LetterContent, Letterhead, RenderedLetter, Section
 from tasks.letters.markup import Block, parse, plain
@@ -61,7 +62,7 @@ class LetterRenderer:
     def render_without_pdf(self, content: LetterContent) -> RenderedLetter:
         return self._mail(self._compose(content))
 
-    def check(self, service: str) -> None:
+    def check(self, service: Service) -> None:
         """Renders every kind of letter of a service with made-up data.
 
         Raises LetterIncomplete; where variables are missing, `detail` lists all of them.
@@ -75,7 +76,7 @@ class LetterRenderer:
                 missing.append(name)
                 content = _with_data(content, name)
             if missing:
-                raise LetterIncomplete("letter.missing_variable", service, ", ".join(missing))
+                raise LetterIncomplete("letter.missing_variable", service.name, ", ".join(missing))
 
     def _problem(self, content: LetterContent) -> LetterIncomplete | None:
         try:

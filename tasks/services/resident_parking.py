@@ -36,7 +36,7 @@ from tasks.domain.permits import (
 )
 from tasks.domain.person import Dwelling, DwellingStatus, Person
 from tasks.domain.record import Permit
-from tasks.domain.service import Gate, Service, Situation
+from tasks.domain.service import Gate, Sample, Service, Situation
 
 ZONES = "StVO § 45 Abs. 1b Satz 1 Nr. 2a"
 
@@ -348,6 +348,26 @@ def letter_data(
     }
 
 
+_PERMIT = {
+    "permit_number": "BPA-0002",
+    "plate": "MU-LW 91",
+    "holder": "Łukasz Wójcik",
+    "zone_old": "A3",
+    "zone_new": "A2",
+    "valid_from": "2026-11-24",
+    "valid_until": "2027-12-31",
+    "new_address": "Kröpeliner Str. 40",
+    "old_permit": "ended",
+    "fee": ResidentParkingParameters().fee_text,
+}
+_SWITCH = _PERMIT | {"new_permit_number": "BPA-0002/2"}
+_REASONS = ("one_permit", "adult", "main_dwelling", "one_zone", "plate_german", "vehicle_check")
+_LAWS = {name: CONDITIONS[name][0] for name in _REASONS} | {
+    "permit_valid": "VwVfG § 43 Abs. 2",
+    "automation_norm": "StVO § 46 Abs. 5",
+    "legal_mode": "VwVfG § 22",
+}
+
 service = Service(
     name="resident_parking",
     title="Bewohnerparken",
@@ -371,4 +391,12 @@ service = Service(
     records="parking_permits",
     areas="parking_zones",
     letter_data=letter_data,
+    samples=(
+        Sample("zone_switched", _SWITCH, _LAWS),
+        Sample(
+            "zone_switched", _SWITCH | {"valid_from": "2026-12-01", "old_permit": "clerk"}, _LAWS
+        ),
+        Sample("address_updated", _PERMIT | {"zone_new": "A3"}, _LAWS),
+        Sample("name_updated", _PERMIT | {"holder": "Łukasz Wójcik-Brandt"}, _LAWS),
+    ),
 )

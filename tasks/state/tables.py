@@ -229,7 +229,7 @@ class LetterRow(SQLModel, table=True):
     municipality: str
     person_id: str = Field(foreign_key="person.id")
     life_event: str  # "delta:17", or "date:2026-11-23:identity_card"
-    purpose: str = "notice"
+    purpose: str  # "notice:" and the services it tells of
     status: str = "ready"
     code: str = ""
     channel: str  # email | post

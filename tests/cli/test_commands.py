@@ -139,7 +139,7 @@ def test_a_letter_is_rendered_with_made_up_data(run: Run, tmp_path: Path) -> Non
     assert (tmp_path / "out" / "resident_parking.txt").read_text().strip()
     unknown = run("letter", "dog_tax")
     assert unknown.returncode == 1
-    assert "letter.missing_sample" in unknown.stderr
+    assert "There are: resident_parking." in unknown.stderr
 
 
 def test_check_reports_every_municipality(run: Run, tmp_path: Path) -> None:

@@ -69,6 +69,27 @@ assert all(gone(pid) for pid in pids)
     )
 
 
+def test_a_demo_killed_outright_takes_its_processes_along(tmp_path: Path) -> None:
+    play(
+        tmp_path,
+        """
+(folder / "mild.py").write_text("import os, time; from pathlib import Path\\n"
+    "Path(os.environ['FOLDER'], 'mild').write_text(str(os.getpid())); time.sleep(60)")
+if os.fork() == 0:
+    with Processes(folder, os.environ) as processes:
+        processes.start("server", "mild")
+        while not (folder / "mild").exists() or not (folder / "mild").read_text():
+            time.sleep(0.01)
+        os.kill(os.getpid(), 9)
+os.wait()
+until = time.monotonic() + 20
+while not gone(here("mild")) and time.monotonic() < until:
+    time.sleep(0.05)
+assert gone(here("mild"))
+""",
+    )
+
+
 def test_a_second_ctrl_c_does_not_disturb_cleaning_up(tmp_path: Path) -> None:
     output = play(
         tmp_path,

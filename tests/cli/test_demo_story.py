@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flows.cli.setup import copy_profile
 from flows.demo.town import SLUG, STORY, prepare, shift_dates
 from tasks.domain.record import Permit
 from tasks.municipality import check_municipality
@@ -112,25 +113,20 @@ def test_the_demo_has_residents_for_both_channels() -> None:
 
 
 def test_a_new_municipality_is_told_all_that_its_profile_lacks(own: Settings) -> None:
-    folder = own.folder("neustadt")
-    folder.mkdir()
-    for path in (TEMPLATES / "municipality").iterdir():
-        (folder / path.name).write_bytes(path.read_bytes())
+    copy_profile(TEMPLATES / "municipality", own.folder("neustadt"))
     problems = " ".join(check_municipality("neustadt", own))
     for key in ("name", "ags", "letterhead.authority", "texts.legal_remedy", "sender.address"):
         assert f"{key}:" in problems
 
 
 def test_the_profile_template_is_ready_once_its_gaps_are_filled(own: Settings) -> None:
-    folder = own.folder("neustadt")
-    folder.mkdir()
-    template = (TEMPLATES / "municipality" / "profile.toml").read_text(encoding="utf-8")
-    text = template.replace('ags = ""', 'ags = "09000009"')
+    profile = own.folder("neustadt") / "profile.toml"
+    copy_profile(TEMPLATES / "municipality", profile.parent)
+    text = profile.read_text(encoding="utf-8").replace('ags = ""', 'ags = "09000009"')
     text = text.replace('address = ""', 'address = "amt@neustadt.example"')
     text = text.replace(' = ""  ', ' = "x"').replace(' = ""\n', ' = "x"\n')
     text = text.replace("enabled = false", "enabled = true")
-    (folder / "profile.toml").write_text(text, encoding="utf-8")
-    (folder / "zones.txt").write_bytes((TEMPLATES / "municipality" / "zones.txt").read_bytes())
+    profile.write_text(text, encoding="utf-8")
     assert check_municipality("neustadt", own) == []
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from tasks.domain.decision import Ground, Result
 from tasks.letters.render import LetterContent, LetterRenderer, sample_content
+from tasks.services.resident_parking import service
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 
@@ -20,7 +21,7 @@ def renderer() -> LetterRenderer:
 def a_letter(
     data: Mapping[str, str] | None = None, section: Mapping[str, Any] | None = None, **fields: Any
 ) -> LetterContent:
-    content = sample_content("resident_parking")
+    content = sample_content(service)
     (part,) = content.sections
     part = replace(part, data={**part.data, **(data or {})}, **(section or {}))
     return replace(content, **({"sections": (part,)} | fields))

@@ -11,6 +11,7 @@ import pytest
 from tasks.errors import LetterIncomplete
 from tasks.letters.render import LetterRenderer, sample_content
 from tasks.letters.words import clean, german_citation, german_date
+from tasks.services.resident_parking import service
 from tests.letters.letters import TEMPLATES, a_letter, renderer
 from tests.letters.pdf_reading import text_of
 
@@ -68,7 +69,7 @@ def test_the_check_lists_every_missing_variable_at_once(tmp_path: Path) -> None:
     new = "{{ wheels }} {{ colour | german_date }} {{ fee }}"
     changed = override(tmp_path, "resident_parking.md.j2", "{{ fee }}", new)
     with pytest.raises(LetterIncomplete) as caught:
-        changed.check("resident_parking")
+        changed.check(service)
     assert caught.value.code == "letter.missing_variable"
     assert caught.value.detail == "wheels, colour"
 
@@ -76,12 +77,12 @@ def test_the_check_lists_every_missing_variable_at_once(tmp_path: Path) -> None:
 def test_the_check_finds_a_variable_that_only_another_kind_of_letter_needs(tmp_path: Path) -> None:
     changed = override(tmp_path, "resident_parking.md.j2", "{{ holder }}", "{{ hodler }}")
     with pytest.raises(LetterIncomplete) as caught:
-        changed.check("resident_parking")
+        changed.check(service)
     assert caught.value.detail == "hodler"
 
 
 def test_our_own_templates_pass_the_check() -> None:
-    renderer().check("resident_parking")
+    renderer().check(service)
 
 
 def test_a_missing_template_is_named(tmp_path: Path) -> None:
@@ -169,10 +170,9 @@ def test_the_html_mail_is_german_and_loads_nothing() -> None:
         assert loading not in html
 
 
-def test_an_unknown_service_has_no_sample() -> None:
-    assert sample_content("resident_parking").sections[0].code == "zone_switched"
-    with pytest.raises(LetterIncomplete, match=r"^letter\.missing_sample"):
-        sample_content("dog_tax")
+def test_every_kind_of_letter_has_a_sample() -> None:
+    assert sample_content(service).sections[0].code == "zone_switched"
+    assert {s.code for s in service.samples} == {"zone_switched", "address_updated", "name_updated"}
 
 
 def test_a_rendered_letter_can_travel() -> None:

@@ -51,7 +51,7 @@ def test_all_three_forms_say_what_a_bescheid_must_say() -> None:
             "Wir erteilen Ihnen",
             "MU-LW 91",
             "BPA-0002",
-            "BPA-0013",
+            "BPA-0002/2",
             "A3",
             "31. Dezember 2027",
             "Für diese Umstellung erheben wir keine Gebühr.",
