@@ -53,6 +53,9 @@ class DeliverParameters(BaseModel):
     )
 
 
+EVERYTHING = DeliverParameters()
+
+
 class Outcome(BaseModel):
     """What became of one municipality: counts, and codes of what needs an admin."""
 
@@ -83,18 +86,17 @@ def _run_name() -> str:
 
 
 @flow(name="deliver-services", flow_run_name=_run_name, persist_result=False)
-def deliver_services(parameters: DeliverParameters | None = None) -> State[Any]:
+def deliver_services(parameters: DeliverParameters = EVERYTHING) -> State[Any]:
     """Pulls registry deltas, decides for each service, acts, and tells the residents.
 
     Args:
         parameters: Which municipalities, and on which day.
     """
-    asked = parameters or DeliverParameters()
     run = str(runtime.flow_run.id or "")
     outcomes: dict[str, Outcome] = {}
-    for slug in asked.municipalities or municipalities(settings()):
+    for slug in parameters.municipalities or municipalities(settings()):
         with tags(f"municipality:{slug}"):
-            outcomes[slug] = _deliver(slug, asked.on, run)
+            outcomes[slug] = _deliver(slug, parameters.on, run)
     return end_state(outcomes)
 
 

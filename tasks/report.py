@@ -22,6 +22,7 @@ class Report:
     questions: list[Waiting]
     failed: list[Waiting]
     open_questions: int
+    quarantined: list[tuple[int, int, int, str]]
 
 
 def read_report(town: Municipality) -> Report:
@@ -33,6 +34,7 @@ def read_report(town: Municipality) -> Report:
             report.open_questions(session, town.slug),
             report.failed_cases(session, town.slug),
             report.count_open_questions(session, town.slug),
+            report.quarantined(session, town.slug),
         )
 
 
@@ -64,6 +66,8 @@ def waiting_markdown(slug: str, day: date, now: Report) -> str:
     lines += [f"## For admins: {len(now.failed)}", ""]
     rows = [(item.case, item.service, item.step, item.code) for item in now.failed]
     lines += [*_table(("case", "service", "failed at", "code"), rows), ""]
+    lines += [f"## For the registration office: {len(now.quarantined)}", ""]
+    lines += [*_table(("delivery", "packet", "record", "code"), now.quarantined), ""]
     return "\n".join(lines)
 
 

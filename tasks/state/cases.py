@@ -123,11 +123,10 @@ def _due_for_decision(municipality: str, service: str, today: date) -> list[Any]
         col(CaseRow.municipality) == municipality,
         col(CaseRow.service) == service,
         status.in_([status.value for status in UNDONE_YET]),
-        col(CaseRow.due_on) <= today,
         col(CaseRow.acting).is_(False),
         or_(
-            status == Status.OPEN,
             col(CaseRow.recheck).is_(True),
+            (status == Status.OPEN) & (col(CaseRow.due_on) <= today),
             # Decided when it arrived; decided again on the day it is carried out.
             (status == Status.GRANTED)
             & (col(CaseRow.settles_on) <= today)

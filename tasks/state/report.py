@@ -7,7 +7,14 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from tasks.domain.case import Status
-from tasks.state.tables import CaseRow, DeltaRow, LetterRow, QuestionRow
+from tasks.state.tables import (
+    CaseRow,
+    Delivery,
+    DeltaRow,
+    LetterRow,
+    Quarantine,
+    QuestionRow,
+)
 
 SHOWN = 200  # ids in one artifact; the rest are counted
 
@@ -94,6 +101,21 @@ def touched_by(session: Session, municipality: str, run: str) -> tuple[dict[str,
         .where(*mine, QuestionRow.status == "open")
     )
     return dict(session.exec(by_status).all()), session.exec(asked).one()
+
+
+def quarantined(
+    session: Session, municipality: str, limit: int = SHOWN
+) -> list[tuple[int, int, int, str]]:
+    """(delivery, packet, position, code) of records that could not be read, newest first."""
+    return list(
+        session.exec(
+            select(Delivery.number, Quarantine.packet, Quarantine.position, Quarantine.code)
+            .join(Delivery, col(Delivery.id) == col(Quarantine.delivery_id))
+            .where(Quarantine.municipality == municipality)
+            .order_by(col(Quarantine.id).desc())
+            .limit(limit)
+        ).all()
+    )
 
 
 def count_open_questions(session: Session, municipality: str) -> int:

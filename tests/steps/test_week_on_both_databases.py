@@ -1,5 +1,6 @@
 """The same week on SQLite and on PostgreSQL: same conclusions, same permits, each letter once."""
 
+import re
 from pathlib import Path
 from threading import Event, Thread
 
@@ -14,7 +15,7 @@ from tasks.state.lock import municipality_lock
 from tasks.state.story import list_cases
 from tasks.state.tables import DecisionRow, LetterRow
 from tests.steps.conftest import Deliver
-from tests.town import Town, make_town
+from tests.town import DELIVERIES, Town, make_town
 
 
 @pytest.fixture
@@ -101,3 +102,21 @@ def test_two_municipalities_never_see_each_others_people(
     with reading(any_town.opened.engine) as session:
         assert list_cases(session, "anderswo") == []
         assert len(list_cases(session, any_town.slug)) == 14
+
+
+def test_news_about_a_held_case_are_not_left_until_its_day(town: Town, deliver: Deliver) -> None:
+    deliver(town, "2026-11-23", "0001-gesamtlieferung.xml", "0002-deltalieferung.xml")
+    path = town.folder / "inbox" / "0003.xml"
+    # The mother whose move lies ahead is deleted from the register.
+    text = (DELIVERIES / "0002-deltalieferung.xml").read_text()
+    head, *records, tail = re.split(r"(?=<xmeld:datensatz>)|(?=</xmeld:xmeldit\.daten)", text)
+    (gone,) = [record for record in records if "person.loeschen" in record]
+    gone = gone.replace("000000010082", "000000010090").replace("E0002-0017", "E0003-0001")
+    path.write_text(head.replace("lieferung>2<", "lieferung>3<") + gone + tail)
+
+    deliver(town, "2026-11-24")
+
+    with reading(town.opened.engine) as session:
+        found = {line.event: line.code for line in list_cases(session, town.slug)}
+    assert found["E0002-0013"] == "superseded"
+    assert found["E0003-0001"] == "holder_vanished"
