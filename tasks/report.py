@@ -61,10 +61,10 @@ def waiting_markdown(slug: str, day: date, now: Report) -> str:
     """Case ids and codes only: what stands behind them is seen with `antragslos explain CASE`."""
     lines = [f"# What waits in {slug}, {day}", ""]
     lines += [f"## For clerks: {now.open_questions}", ""]
-    rows = [(item.case, item.service, item.code, item.text) for item in now.questions]
+    rows = [(f"`{item.case}`", item.service, item.code, item.text) for item in now.questions]
     lines += [*_table(("case", "service", "code", "question"), rows), ""]
     lines += [f"## For admins: {len(now.failed)}", ""]
-    rows = [(item.case, item.service, item.step, item.code) for item in now.failed]
+    rows = [(f"`{item.case}`", item.service, item.step, item.code) for item in now.failed]
     lines += [*_table(("case", "service", "failed at", "code"), rows), ""]
     lines += [f"## For the registration office: {len(now.quarantined)}", ""]
     lines += [*_table(("delivery", "packet", "record", "code"), now.quarantined), ""]

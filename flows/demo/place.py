@@ -1,0 +1,129 @@
+"""Where the demo lives: one folder, two ports, and an environment that reaches nothing else."""
+
+import fcntl
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from tasks.errors import PermanentError
+from tasks.settings import ROOT
+
+HOST = "127.0.0.1"
+TRIES = 100
+
+
+@dataclass(frozen=True)
+class Place:
+    home: Path
+    port: int
+    mail_port: int
+    asked_port: int = 0  # 0: the port is the one that was asked for
+
+    @classmethod
+    def choose(cls, home: Path, port: int, mail_port: int) -> Self:
+        """Raises PermanentError where no port is free."""
+        ui = next_free_port(port)
+        mail = next_free_port(mail_port, not_this=ui)
+        return cls(home.resolve(), ui, mail, port if ui != port else 0)
+
+    @classmethod
+    def from_arguments(cls, home: str, *ports: str) -> Self:
+        port, mail_port, asked_port = map(int, ports)
+        return cls(Path(home), port, mail_port, asked_port)
+
+    def arguments(self) -> list[str]:
+        return [str(self.home), str(self.port), str(self.mail_port), str(self.asked_port)]
+
+    @property
+    def ui(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def mail(self) -> Path:
+        return self.home / "mail"
+
+    @property
+    def logs(self) -> Path:
+        return self.home / "logs"
+
+    @property
+    def prefect_home(self) -> Path:
+        return self.home / "prefect"
+
+
+@contextmanager
+def alone_in(home: Path) -> Iterator[None]:
+    """Raises PermanentError where a demo runs in this folder already."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "demo.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            reason = f"It runs in {home}; end it with Ctrl-C, or give this one another --home."
+            raise PermanentError("demo.running_already", detail=reason) from None
+        yield
+
+
+def next_free_port(first: int, *, not_this: int = 0) -> int:
+    for port in range(first, min(first + TRIES, 65536)):
+        if port != not_this and _is_free(port):
+            return port
+    raise PermanentError("demo.no_free_port", detail=f"None of {first} and the ports after it.")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        # Like a server does: a port that was in use a moment ago counts as free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+        return True
+
+
+def environment(place: Place, outer: Mapping[str, str]) -> dict[str, str]:
+    """`outer` without any setting of ours or of Prefect's, so that nobody's data is touched.
+
+    What a `.env` file could say is set here too: the environment wins over it.
+    """
+    kept = {
+        name: value
+        for name, value in outer.items()
+        if not name.startswith(("PREFECT_", "ANTRAGSLOS_"))
+    }
+    api = f"{place.ui}/api"
+    direct = ",".join(filter(None, (outer.get("NO_PROXY") or outer.get("no_proxy"), HOST)))
+    return kept | {
+        "ANTRAGSLOS_HOME": str(place.home),
+        "ANTRAGSLOS_SMTP_URL": f"mailto://{HOST}:{place.mail_port}",
+        "ANTRAGSLOS_SMTP_URLS": "{}",
+        "ANTRAGSLOS_DATABASE_URL": "",
+        "ANTRAGSLOS_SECRET_KEY": "",
+        "NO_PROXY": direct,
+        "no_proxy": direct,
+        "PWD": str(ROOT),  # prefect.yaml takes the flows' folder from it
+        "PREFECT_HOME": str(place.prefect_home),
+        "PREFECT_API_URL": api,
+        "PREFECT_SERVER_API_HOST": HOST,
+        "PREFECT_SERVER_API_PORT": str(place.port),
+        "PREFECT_SERVER_UI_API_URL": api,  # else the browser is told that of someone else's server
+        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": (
+            f"sqlite+aiosqlite:///{place.prefect_home / 'prefect.db'}"
+        ),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        # One row at a time, Prefect's recorder is ten times slower.
+        "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "200",
+        "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+        "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "200",
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": "2592000",
+        "PREFECT_WORKER_QUERY_SECONDS": "1",
+        "PREFECT_CLI_PROMPT": "false",
+        "PYTHONUNBUFFERED": "1",
+    }
