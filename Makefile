@@ -43,15 +43,16 @@ $(VENV)/.made:
 	  { rm -rf $(VENV); echo "Python cannot make an environment: apt install python3-venv"; exit 1; }
 	@touch $@
 
+# --no-deps: the lock files name everything, and pip trips over extras in hash mode otherwise.
 $(VENV)/.ready: requirements.txt pyproject.toml | $(VENV)/.made
 	@echo "Installing locked packages (once) …"
-	@$(BIN)/python -m pip install -q --require-hashes -r requirements.txt
+	@$(BIN)/python -m pip install -q --no-deps --require-hashes -r requirements.txt
 	@$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.ready-dev: requirements-dev.txt $(VENV)/.ready
 	@echo "Installing locked packages for tests (once) …"
-	@$(BIN)/python -m pip install -q --require-hashes -r requirements-dev.txt
+	@$(BIN)/python -m pip install -q --no-deps --require-hashes -r requirements-dev.txt
 	@touch $@
 
 clean:
