@@ -71,9 +71,10 @@ class RerunParameters(BaseModel):
 
 
 def _run_name() -> str:
-    raw = (runtime.flow_run.parameters or {}).get("parameters") or {}
-    mode = "preview rerun" if raw.get("dry_run", True) else "rerun"
-    return f"{mode} {raw.get('municipality', '')}".strip()
+    raw = (runtime.flow_run.parameters or {})["parameters"]
+    parameters = RerunParameters.model_validate(raw)
+    mode = "preview rerun" if parameters.dry_run else "rerun"
+    return f"{mode} {parameters.municipality}".strip()
 
 
 @flow(name="rerun-cases", flow_run_name=_run_name, persist_result=False)

@@ -66,7 +66,8 @@ def compare(folder: Path, asked: argparse.Namespace) -> None:
     print_ratios(a, b, c)
     print_stages(a)
     if asked.profile:
-        print(contend(folder, "ours", asked.deltas, "profile", server=True)["profile"])
+        profiled = contend(folder, "ours", asked.deltas, "profile", server=True)
+        print("own time of A in s, under a profiler", *profiled["profile"], sep="\n")
 
 
 def contend(

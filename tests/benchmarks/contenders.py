@@ -31,6 +31,7 @@ from tests.town import SLUG, ZONES, make_town
 Result = dict[str, Any]
 TODAY = DELTAS.date()
 SEED = 20261123
+TOP = 10  # lines of the profile, by own time
 PERMIT_SHARE = 0.35  # of the movers who live in one zone; about nine in ten do
 
 
@@ -79,7 +80,8 @@ def ours(deltas: str, profile: str = "") -> Result:
     result["task_runs"] = sum(runs.values())
     result["stages"] = {name: (seconds, runs[name]) for name, seconds in stages.items()}
     if profile:
-        result["profile"] = ConsoleRenderer(flat=True).render(profiler.last_session)
+        lines = ConsoleRenderer(flat=True).render(profiler.last_session).splitlines()
+        result["profile"] = [line for line in lines if line[:1].isdigit()][:TOP]
     return result
 
 

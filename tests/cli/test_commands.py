@@ -89,7 +89,7 @@ def test_a_day_is_delivered_listed_and_explained(run: Run, tmp_path: Path) -> No
 
     delivered = run("deliver", "--municipality", "musterstadt", "--on", "2026-11-23")
     assert delivered.returncode == 0, delivered.stdout + delivered.stderr
-    assert "NeedsReview: 9 of 13 cases need review" in delivered.stdout
+    assert "NeedsReview: 9 of 14 cases need review" in delivered.stdout
 
     listed = json.loads(run("cases", "--json").stdout)
     wanted = {"case", "municipality", "service", "delivery", "event", "status", "outcome", "code"}

@@ -73,14 +73,14 @@ def test_no_personal_data_reaches_prefect_in_good_days_and_in_bad(
     town.put("0001-gesamtlieferung.xml", "0002-deltalieferung.xml")
     assert deliver("2026-11-20").name == "PartiallyFailed"  # the mail server is out of reach
 
-    town.put("0003-deltalieferung-ruecknahme.xml", "bad/05-falscher-ags-datensatz.xml")
+    town.put("bad/05-falscher-ags-datensatz.xml")  # one record is quarantined
     # A rule that breaks with a resident's data in its message.
     from tasks.services import resident_parking
 
     real = resident_parking.service.decide
 
     def broken(situation: Any, *rest: Any) -> Any:
-        if situation.delta.event == "E0003-0003":
+        if situation.delta.event == "E0009-0001":
             raise ValueError(f"cannot decide for {situation.now}")
         return real(situation, *rest)
 

@@ -149,4 +149,4 @@ def test_the_run_says_how_many_cases_need_a_clerk(
 
     state = deliver("2026-11-23")
 
-    assert (state.name, state.message) == ("NeedsReview", "9 of 13 cases need review")
+    assert (state.name, state.message) == ("NeedsReview", "9 of 14 cases need review")
