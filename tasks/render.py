@@ -1,7 +1,9 @@
 """Render: writes the letter of a life event and stores it, before any channel is called."""
 
 import json
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
 from pydantic import TypeAdapter
@@ -36,28 +38,29 @@ def to_render(town: Municipality) -> list[str]:
 
 
 def render_batch(town: Municipality, ids: Sequence[str], today: date, run: str) -> Counts:
+    with reading(town.engine) as session:
+        told = Told(session, town, cases.load(session, ids, Status.ACTED))
+    # Seconds of work, so outside any transaction; and in threads, since most of it is Typst's.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        written = list(pool.map(lambda group: told.try_letter(group, today), told.groups))
+    broken: dict[str, str] = {}
+    for group, result in zip(told.groups, written, strict=True):
+        if isinstance(result, str):
+            broken |= dict.fromkeys((case.id for case in group), result)
+    letters = [result for result in written if not isinstance(result, str)]
     with writing(town.engine) as session:
-        batch = cases.load(session, ids, Status.ACTED)
-        told = Told(session, town, batch)
-        letters, sections = [], []
-        broken: dict[str, str] = {}
-        for group in by_life_event(batch):
-            try:
-                letter, parts = told.letter(group, today)
-            except Exception as error:  # one broken letter never stops the others
-                broken |= dict.fromkeys((case.id for case in group), cleaned(error).code)
-                continue
-            letters.append(letter)
-            sections += parts
-        outbox.keep_letters(session, letters, sections)
-        done = [case for case in batch if case.id not in broken]
-        cases.move(
+        outbox.keep_letters(
             session,
-            [cases.Move(case, Status.LETTERED, case.code, "pipeline", {}) for case in done],
-            run,
+            [letter for letter, _ in letters],
+            [section for _, sections in letters for section in sections],
         )
-        cases.fail(session, [case for case in batch if case.id in broken], Step.RENDER, broken, run)
-        return Counts(letters=len(letters), failed=len(broken))
+        batch = cases.load(session, ids, Status.ACTED)
+        failed = [case for case in batch if case.id in broken]
+        done = [case for case in batch if case.id not in broken]
+        lettered = [cases.Move(case, Status.LETTERED, case.code, "pipeline", {}) for case in done]
+        cases.move(session, lettered, run)
+        cases.fail(session, failed, Step.RENDER, broken, run)
+    return Counts(letters=len(letters), failed=len(failed))
 
 
 def by_life_event(batch: Sequence[CaseRow]) -> list[list[CaseRow]]:
@@ -73,12 +76,22 @@ class Told:
 
     def __init__(self, session: Session, town: Municipality, batch: Sequence[CaseRow]) -> None:
         ids = [case.id for case in batch]
+        self.groups = by_life_event(batch)
         self._town = town
         self._key = town.settings.signing_key()
         self._decisions = cases.last_decisions(session, ids)
         self._results = facts.effect_results(session, ids)
         self._people = facts.people_now(session, {case.person_id for case in batch})
         self._deltas = facts.deltas(session, {case.delta_id for case in batch if case.delta_id})
+
+    def try_letter(
+        self, group: Sequence[CaseRow], today: date
+    ) -> tuple[LetterRow, list[SectionRow]] | str:
+        """The letter, or the code of what is wrong: one broken letter never stops the others."""
+        try:
+            return self.letter(group, today)
+        except Exception as error:
+            return cleaned(error).code
 
     def letter(self, group: Sequence[CaseRow], today: date) -> tuple[LetterRow, list[SectionRow]]:
         """The letter of one life event. Raises LetterIncomplete."""

@@ -214,14 +214,11 @@ def _look_at_letters(
     session: Session, town: Municipality, found: Sequence[CaseRow], today: date
 ) -> dict[str, Verdict]:
     told = Told(session, town, found)
-    verdicts = {}
-    for case in found:
-        code = ""
-        try:
-            told.letter([case], today)
-        except Exception as error:
-            code = cleaned(error).code
-        verdicts[case.id] = Verdict(case.id, code)
+    verdicts: dict[str, Verdict] = {}
+    for group in told.groups:
+        written = told.try_letter(group, today)
+        code = written if isinstance(written, str) else ""
+        verdicts |= {case.id: Verdict(case.id, code) for case in group}
     return verdicts
 
 

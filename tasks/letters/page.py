@@ -2,11 +2,12 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
 from io import BytesIO
 from pathlib import Path
-from threading import Lock
+from queue import Empty, SimpleQueue
 from typing import Any, cast
 
 import fontpkg_noto_sans
@@ -22,13 +23,29 @@ _KEPT_TOGETHER = re.compile(r"(§|\b(?:Abs\.|Art\.|Nr\.|Satz|\d{1,2}\.)) (?=\w)"
 
 
 class PageSetter:
-    """One compiler for many letters: only the data changes, so a page costs milliseconds."""
+    """A compiler serves many letters: only the data changes, so a page costs milliseconds.
+
+    May be called from several threads; Typst works without Python's lock.
+    """
 
     def __init__(self, frame: Path) -> None:
-        # The frame's own folder is all that it can read: a logo may lie beside it.
-        fonts = typst.Fonts(False, False, [str(FONTS)])
-        self._compiler = typst.Compiler(str(frame), root=str(frame.parent), font_paths=fonts)
-        self._lock = Lock()  # a compiler cannot be entered twice
+        self._frame = frame
+        self._fonts = typst.Fonts(False, False, [str(FONTS)])
+        self._idle: SimpleQueue[typst.Compiler] = SimpleQueue()
+
+    @contextmanager
+    def _compiler(self) -> Iterator[typst.Compiler]:
+        """One that nobody else has in hand: a compiler cannot be entered twice."""
+        try:
+            compiler = self._idle.get_nowait()
+        except Empty:
+            # The frame's own folder is all that it can read: a logo may lie beside it.
+            root = str(self._frame.parent)
+            compiler = typst.Compiler(str(self._frame), root=root, font_paths=self._fonts)
+        try:
+            yield compiler
+        finally:
+            self._idle.put(compiler)
 
     def set(self, letter: Mapping[str, Any], day: date, ref: str) -> bytes:
         """The page of `letter`, whose objects are plain dataclasses. Same letter, same bytes."""
@@ -36,8 +53,8 @@ class PageSetter:
         data = json.dumps(letter, default=vars, ensure_ascii=False, separators=(",", ":"))
         data = _KEPT_TOGETHER.sub("\\1\u00a0", data)
         try:
-            with self._lock:
-                page = self._compiler.compile(
+            with self._compiler() as compiler:
+                page = compiler.compile(
                     format="pdf",
                     sys_inputs={"letter": data},
                     # These go together; PDF/A-4 asks for PDF 2.0, which PDF/UA-1 forbids.

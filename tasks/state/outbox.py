@@ -1,9 +1,8 @@
 """The outbox: a letter is rendered and stored before any channel is called."""
 
 from collections.abc import Collection, Sequence
-from datetime import date
 
-from sqlalchemy import func, update
+from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from tasks.state.database import insert_missing, utcnow
@@ -105,29 +104,11 @@ def settle(
     session: Session, letter_id: str, status: str, code: str = "", reference: str = ""
 ) -> None:
     """What became of a claimed letter."""
-    values = {"status": status, "code": code, "reference": reference}
+    values: dict[str, object] = {"status": status, "code": code, "reference": reference}
     if status == "handed_over":
-        session.execute(
-            update(LetterRow)
-            .where(col(LetterRow.id) == letter_id)
-            .values(**values, handed_over_at=utcnow())
-        )
-    else:
-        session.execute(update(LetterRow).where(col(LetterRow.id) == letter_id).values(**values))
-
-
-def count_by_channel(
-    session: Session, municipality: str, since: date | None = None
-) -> dict[tuple[str, str], int]:
-    """(channel, status) -> letters."""
-    query = select(LetterRow.channel, LetterRow.status, func.count()).where(
-        LetterRow.municipality == municipality
+        values["handed_over_at"] = utcnow()
+    session.execute(
+        update(LetterRow).where(col(LetterRow.id) == letter_id).values(**values),
+        # Nobody reads these attributes again, and a batch has hundreds of objects to compare.
+        execution_options={"synchronize_session": False},
     )
-    if since:
-        query = query.where(LetterRow.dated >= since)
-    return {
-        (channel, status): number
-        for channel, status, number in session.exec(
-            query.group_by(LetterRow.channel, LetterRow.status)
-        )
-    }
