@@ -53,7 +53,7 @@ def decide_batch(
     enabled = town.services[service]
     counts: Counts = Counts()
     with writing(town.engine) as session:
-        batch = cases.load(session, ids, *UNDONE_YET)
+        batch = [case for case in cases.load(session, ids, *UNDONE_YET) if not case.acting]
         situations = Situations(session, town, enabled, batch)
         decided: list[tuple[CaseRow, Situation, Decision]] = []
         broken: dict[str, str] = {}
@@ -108,8 +108,7 @@ def _keep(
             for case, situation, decision in decided
         ],
     )
-    asked = [(case, decision) for case, _, decision in decided if decision.question or case.recheck]
-    cases.ask_clerks(session, asked)
+    cases.ask_clerks(session, [(case, decision) for case, _, decision in decided])
     cases.move(
         session,
         [

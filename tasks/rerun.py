@@ -13,14 +13,15 @@ from datetime import date
 from tasks.act import act_batch
 from tasks.channels import probe
 from tasks.decide import Situations, decide_batch
-from tasks.domain.case import Status, Step
+from tasks.domain.automation import may_be_told
+from tasks.domain.case import UNDONE_YET, Status, Step
 from tasks.domain.decision import Decision, Outcome
 from tasks.errors import AntragslosError
 from tasks.municipality import Municipality
 from tasks.render import Told, render_batch
 from tasks.send import EMAIL, POST, send_batch, to_send
 from tasks.stage import batches, cleaned
-from tasks.state import cases, outbox, selection
+from tasks.state import cases, facts, outbox, selection
 from tasks.state.database import Session, reading, writing
 from tasks.state.report import statuses
 from tasks.state.selection import Selection
@@ -80,8 +81,7 @@ def preview(town: Municipality, ids: Sequence[str], today: date, resend_uncertai
         chosen = cases.load(session, ids)
         by_step: dict[str, list[CaseRow]] = {}
         for case in chosen:
-            failed = case.status == Status.FAILED
-            by_step.setdefault(case.failed_step if failed else Step.DECIDE, []).append(case)
+            by_step.setdefault(_step_of(case), []).append(case)
         look = {
             Step.DECIDE: _look_at_decisions,
             Step.LINK: _look_at_decisions,
@@ -90,11 +90,18 @@ def preview(town: Municipality, ids: Sequence[str], today: date, resend_uncertai
         }
         for step, found in by_step.items():
             if step == Step.SEND:
-                verdicts |= _look_at_channels(session, town, found, resend_uncertain)
+                verdicts |= _look_at_channels(session, town, found, today, resend_uncertain)
             else:
                 verdicts |= look[Step(step)](session, town, found, today)
         session.rollback()
     return Preview(tuple(verdicts[case_id] for case_id in ids if case_id in verdicts))
+
+
+def _step_of(case: CaseRow) -> str:
+    """Where the case stands still: a letter that was stopped waits to be sent."""
+    if case.status == Status.FAILED:
+        return case.failed_step
+    return Step.SEND if case.acting else Step.DECIDE
 
 
 def rerun(
@@ -147,11 +154,13 @@ def _resume(town: Municipality, ids: Sequence[str], reason: str, run: str) -> se
     with writing(town.engine) as session:
         chosen = cases.load(session, ids)
         failed = [case for case in chosen if case.status == Status.FAILED]
-        sending = [case.id for case in failed if case.failed_step == Step.SEND]
+        stopped = [case for case in chosen if case.status == Status.NEEDS_REVIEW and case.acting]
+        sending = [case.id for case in chosen if _step_of(case) == Step.SEND]
         letters = set(outbox.letters_of(session, sending).values())
-        cases.resume(session, failed, reason, run)
+        cases.resume(session, [*failed, *stopped], reason, run)
+        cases.withdraw_questions(session, [case.id for case in stopped])
         for case in chosen:
-            if case.status in (Status.NEEDS_REVIEW, Status.OPEN, Status.GRANTED):
+            if case.status in UNDONE_YET and not case.acting:
                 case.recheck = True
         for letter in letters:
             outbox.settle(session, letter, "ready")
@@ -223,9 +232,14 @@ def _look_at_letters(
 
 
 def _look_at_channels(
-    session: Session, town: Municipality, found: Sequence[CaseRow], resend_uncertain: bool
+    session: Session,
+    town: Municipality,
+    found: Sequence[CaseRow],
+    today: date,
+    resend_uncertain: bool,
 ) -> dict[str, Verdict]:
     letters = outbox.by_case(session, [case.id for case in found])
+    people = facts.people_now(session, {case.person_id for case in found})
     urls = {EMAIL: town.mail_url, POST: town.spool_url}
     state = {
         channel: _probe(urls[channel]) for channel in {row.channel for row in letters.values()}
@@ -234,7 +248,7 @@ def _look_at_channels(
     for case in found:
         letter = letters[case.id]
         uncertain = letter.status == "uncertain"
-        code = state[letter.channel]
+        code = may_be_told(people[case.person_id], today) or state[letter.channel]
         if uncertain and not resend_uncertain:
             code = UNCERTAIN
         elif case.code in REFUSED:

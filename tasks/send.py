@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 
 from tasks.channels import hand_over, hand_over_many
 from tasks.channels.parcel import HandedOver, Parcel
-from tasks.domain.automation import may_be_told
+from tasks.domain.automation import FILTER_CODES, may_be_told
 from tasks.domain.case import Status, Step
+from tasks.domain.decision import needs_review
 from tasks.errors import (
     AntragslosError,
     ChannelUnavailable,
@@ -89,13 +90,17 @@ def _post(town: Municipality, parcels: Sequence[Parcel], run: str) -> Counts:
     results = hand_over_many(parcels, town.spool_url)
     with writing(town.engine) as session:
         told = outbox.cases_of(session, [parcel.letter_id for parcel in parcels])
-        return sum(
-            (
-                _note(session, parcel.letter_id, told[parcel.letter_id], result, run)
-                for parcel, result in zip(parcels, results, strict=True)
-            ),
-            Counts(),
-        )
+        pairs = list(zip(parcels, results, strict=True))
+        there = [parcel.letter_id for parcel, result in pairs if isinstance(result, HandedOver)]
+        for parcel, result in pairs:
+            if isinstance(result, HandedOver):
+                outbox.settle(session, parcel.letter_id, "handed_over", reference=result.reference)
+        _move_on(session, [case for letter_id in there for case in told[letter_id]], run)
+        counts = Counts(handed_over=len(there))
+        for parcel, result in pairs:
+            if isinstance(result, AntragslosError):
+                counts += _note(session, parcel.letter_id, told[parcel.letter_id], result, run)
+        return counts
 
 
 def _mail(town: Municipality, parcels: Sequence[Parcel], run: str) -> Counts:
@@ -114,7 +119,11 @@ def _mail(town: Municipality, parcels: Sequence[Parcel], run: str) -> Counts:
             result = ChannelUncertain("channel.uncertain", parcel.letter_id)
         with writing(town.engine) as session:
             told = outbox.cases_of(session, [parcel.letter_id])[parcel.letter_id]
-            return _note(session, parcel.letter_id, told, result, run)
+            if isinstance(result, AntragslosError):
+                return _note(session, parcel.letter_id, told, result, run)
+            outbox.settle(session, parcel.letter_id, "handed_over", reference=result.reference)
+            _move_on(session, told, run)
+            return Counts(handed_over=1)
 
     with ThreadPoolExecutor(town.settings.send_workers) as pool:
         return sum(pool.map(one, parcels), Counts())
@@ -125,18 +134,19 @@ def _claim(town: Municipality, ids: Sequence[str]) -> None:
         outbox.claim(session, ids)
 
 
+def _move_on(session: Session, told: Sequence[CaseRow], run: str) -> None:
+    sent = [cases.Move(case, Status.SENT, case.code, "pipeline", {}) for case in told]
+    cases.move(session, sent, run)
+
+
 def _note(
     session: Session,
     letter_id: str,
     told: Sequence[CaseRow],
-    result: HandedOver | AntragslosError,
+    result: AntragslosError,
     run: str,
 ) -> Counts:
-    if isinstance(result, HandedOver):
-        outbox.settle(session, letter_id, "handed_over", reference=result.reference)
-        sent = [cases.Move(case, Status.SENT, case.code, "pipeline", {}) for case in told]
-        cases.move(session, sent, run)
-        return Counts(handed_over=1)
+    """What becomes of a letter that could not be handed over."""
     if isinstance(result, ChannelUncertain):
         _note_uncertain(session, [letter_id], run)
         return Counts(uncertain=1)
@@ -177,11 +187,14 @@ def _stop_what_must_not_leave(
             going.append(letter)
             continue
         outbox.settle(session, letter.id, "stopped", reason)
-        cases.move(
-            session,
-            [cases.Move(case, Status.NEEDS_REVIEW, reason, "rule", {}) for case in told[letter.id]],
-            run,
-        )
+        question = needs_review(reason, [], f"{FILTER_CODES[reason]} The letter was stopped.")
+        cases.ask_clerks(session, [(case, question) for case in told[letter.id]])
+        # Its effects were carried out: the case is not decided anew, it waits for this letter.
+        kept = {"acting": True}
+        stopped = [
+            cases.Move(case, Status.NEEDS_REVIEW, reason, "rule", kept) for case in told[letter.id]
+        ]
+        cases.move(session, stopped, run)
         counts["stopped"] += 1
     return going
 

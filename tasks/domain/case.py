@@ -46,7 +46,10 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.GRANTED: frozenset(
         _DECIDED - {Status.GRANTED} | {Status.OPEN, Status.ACTED, Status.FAILED, Status.UNDONE}
     ),
-    Status.NEEDS_REVIEW: frozenset(_DECIDED - {Status.NEEDS_REVIEW} | {Status.OPEN, Status.FAILED}),
+    # Back to lettered: a letter that was stopped may go after all.
+    Status.NEEDS_REVIEW: frozenset(
+        _DECIDED - {Status.NEEDS_REVIEW} | {Status.OPEN, Status.FAILED, Status.LETTERED}
+    ),
     Status.ACTED: frozenset({Status.LETTERED, Status.CLOSED, Status.FAILED, Status.UNDONE}),
     Status.LETTERED: frozenset({Status.SENT, Status.NEEDS_REVIEW, Status.FAILED, Status.UNDONE}),
     Status.SENT: frozenset({Status.CLOSED, Status.UNDONE}),

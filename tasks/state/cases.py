@@ -243,17 +243,20 @@ def fail(
 
 
 def resume(session: Session, failed: Sequence[CaseRow], reason: str, run: str) -> None:
-    """Back to where the failed step began, with the code that the last decision gave."""
+    """Back to where the failed step began, with the code that the last decision gave.
+
+    A case that waits for a clerk since its letter was stopped goes back to that letter.
+    """
     decided = last_decisions(session, [case.id for case in failed])
     move(
         session,
         [
             Move(
                 case,
-                BEFORE_STEP[Step(case.failed_step)],
+                BEFORE_STEP[Step(case.failed_step or Step.SEND)],
                 decided[case.id][0].code if case.id in decided else "",
                 f"admin: {reason}",
-                {},
+                {"acting": False},
             )
             for case in failed
         ],
@@ -287,14 +290,17 @@ def last_decisions(
     return {case_id: (row, DECISION.validate_json(row.decision)) for case_id, row in newest.items()}
 
 
-def ask_clerks(session: Session, asked: Sequence[tuple[CaseRow, Decision]]) -> None:
-    """Questions of these cases as they stand now; questions that no longer arise are withdrawn."""
-    ids = [case.id for case, _ in asked]
+def withdraw_questions(session: Session, ids: Sequence[str]) -> None:
     session.execute(
         update(QuestionRow)
         .where(col(QuestionRow.case_id).in_(ids), col(QuestionRow.status) == "open")
         .values(status="withdrawn")
     )
+
+
+def ask_clerks(session: Session, asked: Sequence[tuple[CaseRow, Decision]]) -> None:
+    """Questions of these cases as they stand now; questions that no longer arise are withdrawn."""
+    withdraw_questions(session, [case.id for case, _ in asked])
     rows = []
     for case, decision in asked:
         if decision.question is None:

@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 from tasks.state.database import insert_missing, utcnow
 from tasks.state.tables import CaseRow, LetterRow, SectionRow
 
-MAX_ATTEMPTS = 20  # temporary failures, over as many runs, until a person must look
+MAX_ATTEMPTS = 20  # tries, some in each run, until a person must look
 
 
 def keep_letters(

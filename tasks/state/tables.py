@@ -147,7 +147,7 @@ class CaseRow(SQLModel, table=True):
     due_on: date  # decided (again) on this day at the earliest
     decided_on: date | None = None
     recheck: bool = False  # something new is known about the person
-    acting: bool = False  # its effects may have reached the record system: no longer decided anew
+    acting: bool = False  # effects may have reached the record system: not decided anew
     notify: bool = False
     attempts: int = 0
     run: str = ""  # the run that touched it last

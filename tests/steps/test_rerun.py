@@ -7,13 +7,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
+from tasks.domain.person import Lock
 from tasks.municipality import Municipality
 from tasks.rerun import Preview, find_cases, preview, rerun
+from tasks.send import send_batch, to_send
 from tasks.state.database import reading, writing
 from tasks.state.selection import Selection
 from tasks.state.story import list_cases
 from tasks.state.tables import LetterRow, SectionRow
 from tests.steps.conftest import Deliver
+from tests.steps.test_send import change_person, rendered
 from tests.town import Town, make_town
 
 DAY = date(2026, 11, 23)
@@ -220,3 +223,33 @@ def test_a_mail_server_out_of_reach_blocks_and_once_back_lets_pass(
 
     assert cases(town)["E0002-0002"] == ("sent", "zone_switched")
     assert letters(town) == 3
+
+
+@pytest.mark.parametrize(
+    ("day", "blocked"),
+    [(date(2026, 11, 24), True), (date(2026, 11, 25), True), (date(2026, 11, 26), False)],
+)
+def test_a_stopped_letter_goes_once_the_lock_has_ended_and_nothing_is_decided_anew(
+    town: Town, deliver: Deliver, day: date, blocked: bool
+) -> None:
+    rendered(town, deliver)
+    change_person(town, "000000010025", locks=(Lock("3", date(2026, 11, 25)),))
+    send_batch(town.opened, "post", to_send(town.opened, "post"), DAY, "run")
+    assert cases(town)["E0002-0002"] == ("needs_review", "address_locked")
+    permits = town.opened.register.get(["BPA-0002", "BPA-0002/2"])
+    criteria = {"statuses": ("needs_review",), "codes": ("address_locked",)}
+    (case,) = set(look(town, **criteria)[1]) - locked_before(town)
+
+    assert bool(preview(town.opened, [case], day, False).blocked()) is blocked
+    rerun(town.opened, [case], day, "lock ended", "run-2", False)
+
+    expected = ("needs_review", "address_locked") if blocked else ("sent", "zone_switched")
+    assert cases(town)["E0002-0002"] == expected
+    assert letters(town) == (2 if blocked else 3)
+    assert town.opened.register.get(["BPA-0002", "BPA-0002/2"]) == permits
+
+
+def locked_before(town: Town) -> set[str]:
+    with reading(town.opened.engine) as session:
+        lines = list_cases(session, town.slug)
+    return {line.case for line in lines if line.event == "E0002-0010"}
