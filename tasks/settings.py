@@ -83,6 +83,8 @@ class Settings(BaseSettings):
 @lru_cache(maxsize=1)
 def settings() -> Settings:
     """Raises SettingsInvalid, with every wrong setting named and none of them quoted."""
+    # Nearly all that we write holds personal data: owner and group (the print service) only.
+    os.umask(0o027)
     try:
         return Settings()
     except (ValidationError, SettingsError) as error:

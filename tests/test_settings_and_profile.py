@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from tasks.errors import ProfileInvalid
 from tasks.municipality import check_municipality, municipalities, open_municipality
-from tasks.settings import Settings
+from tasks.settings import Settings, settings
+from tasks.state.database import reading
 from tests.town import make_town
 
 TEMPLATE = "{% set decides = false %}\n# {{ gibt_es_nicht }}\n\nText\n"
@@ -103,9 +104,9 @@ def test_every_folder_with_a_profile_is_a_municipality(tmp_path: Path) -> None:
 
 
 def test_the_signing_key_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path, _env_file=None)
+    config = Settings(home=tmp_path, _env_file=None)
 
-    key = settings.signing_key()
+    key = config.signing_key()
 
     assert len(key) >= 32
     assert Settings(home=tmp_path, _env_file=None).signing_key() == key
@@ -121,12 +122,31 @@ def test_a_wrong_setting_never_shows_the_secret(tmp_path: Path) -> None:
 
 
 def test_a_municipality_may_have_a_mail_server_of_its_own(tmp_path: Path) -> None:
-    settings = Settings(
+    config = Settings(
         home=tmp_path,
         smtp_url="mailto://one",  # type: ignore[arg-type]
         smtp_urls={"musterstadt": "mailtos://two"},  # type: ignore[dict-item]
         _env_file=None,
     )
 
-    assert settings.smtp_for("musterstadt") == "mailtos://two"
-    assert settings.smtp_for("anderswo") == "mailto://one"
+    assert config.smtp_for("musterstadt") == "mailtos://two"
+    assert config.smtp_for("anderswo") == "mailto://one"
+
+
+def test_others_on_the_machine_may_read_nothing_of_what_we_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = os.umask(0o022)
+    try:
+        monkeypatch.setenv("ANTRAGSLOS_HOME", str(tmp_path))
+        settings.cache_clear()
+        settings()
+        town = make_town(tmp_path)
+        with reading(town.opened.engine):
+            pass
+        written = [path for path in tmp_path.rglob("*") if path.is_file()]
+        assert {"antragslos.db", "permits.db"} <= {path.name for path in written}
+        assert not [path for path in written if stat.S_IMODE(path.stat().st_mode) & 0o007]
+    finally:
+        os.umask(before)
+        settings.cache_clear()
