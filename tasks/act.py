@@ -19,7 +19,7 @@ from tasks.municipality import Municipality, open_municipality
 from tasks.records.protocol import Applied
 from tasks.settings import settings
 from tasks.stage import Counts, stage
-from tasks.state import cases
+from tasks.state import cases, decisions
 from tasks.state.database import Session, insert_missing, reading, utcnow, writing
 from tasks.state.documents import EFFECT, dump
 from tasks.state.tables import CaseRow, EffectRow
@@ -83,11 +83,11 @@ def _carry_out(
 
 def effects_of(session: Session, batch: Sequence[CaseRow]) -> list[tuple[str, CaseRow, Effect]]:
     """(idempotency key, case, effect) of the last decision of each case."""
-    decisions = cases.last_decisions(session, [case.id for case in batch])
+    last = decisions.last_decisions(session, [case.id for case in batch])
     return [
-        (f"{case.id}:{decisions[case.id][0].seq}:{position}", case, effect)
+        (f"{case.id}:{last[case.id][0].seq}:{position}", case, effect)
         for case in batch
-        for position, effect in enumerate(decisions[case.id][1].effects)
+        for position, effect in enumerate(last[case.id][1].effects)
     ]
 
 

@@ -19,7 +19,7 @@ from tasks.municipality import Municipality, open_municipality
 from tasks.profile import EnabledService
 from tasks.settings import settings
 from tasks.stage import Counts, cleaned, stage
-from tasks.state import cases, facts
+from tasks.state import cases, decisions, facts
 from tasks.state.database import Session, reading, utcnow, writing
 from tasks.state.documents import DECISION, SITUATION, dump
 from tasks.state.tables import CaseRow, DecisionRow
@@ -83,10 +83,10 @@ def _keep(
     today: date,
     run: str,
 ) -> None:
-    seqs = cases.last_seq(session, [case.id for case, _, _ in decided])
+    seqs = decisions.last_seq(session, [case.id for case, _, _ in decided])
     parameters = dump_rules(enabled)
     now = utcnow()
-    cases.keep_decisions(
+    decisions.keep_decisions(
         session,
         [
             DecisionRow(
@@ -108,7 +108,7 @@ def _keep(
             for case, situation, decision in decided
         ],
     )
-    cases.ask_clerks(session, [(case, decision) for case, _, decision in decided])
+    decisions.ask_clerks(session, [(case, decision) for case, _, decision in decided])
     cases.move(
         session,
         [

@@ -17,7 +17,7 @@ from tasks.municipality import Municipality, open_municipality
 from tasks.replies.tokens import Token, digest, token_for
 from tasks.settings import settings
 from tasks.stage import Counts, cleaned, stage
-from tasks.state import cases, facts, outbox
+from tasks.state import cases, decisions, facts, outbox
 from tasks.state.database import Session, new_id, reading, writing
 from tasks.state.documents import SITUATION
 from tasks.state.tables import CaseRow, LetterRow, SectionRow
@@ -79,7 +79,7 @@ class Told:
         self.groups = by_life_event(batch)
         self._town = town
         self._key = town.settings.signing_key()
-        self._decisions = cases.last_decisions(session, ids)
+        self._decisions = decisions.last_decisions(session, ids)
         self._results = facts.effect_results(session, ids)
         self._people = facts.people_now(session, {case.person_id for case in batch})
         self._deltas = facts.deltas(session, {case.delta_id for case in batch if case.delta_id})

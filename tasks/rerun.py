@@ -21,7 +21,7 @@ from tasks.municipality import Municipality
 from tasks.render import Told, render_batch
 from tasks.send import EMAIL, POST, send_batch, to_send
 from tasks.stage import batches, cleaned
-from tasks.state import cases, facts, outbox, selection
+from tasks.state import cases, decisions, facts, outbox, selection
 from tasks.state.database import Session, reading, writing
 from tasks.state.report import statuses
 from tasks.state.selection import Selection
@@ -158,7 +158,7 @@ def _resume(town: Municipality, ids: Sequence[str], reason: str, run: str) -> se
         sending = [case.id for case in chosen if _step_of(case) == Step.SEND]
         letters = set(outbox.letters_of(session, sending).values())
         cases.resume(session, [*failed, *stopped], reason, run)
-        cases.withdraw_questions(session, [case.id for case in stopped])
+        decisions.withdraw_questions(session, [case.id for case in stopped])
         for case in chosen:
             if case.status in UNDONE_YET and not case.acting:
                 case.recheck = True
@@ -178,7 +178,7 @@ def _decide_again(
     session: Session, town: Municipality, found: Sequence[CaseRow], today: date
 ) -> tuple[dict[str, Decision], dict[str, Verdict]]:
     """In memory only."""
-    decisions: dict[str, Decision] = {}
+    decided: dict[str, Decision] = {}
     verdicts: dict[str, Verdict] = {}
     for service in {case.service for case in found}:
         batch = [case for case in found if case.service == service]
@@ -197,19 +197,19 @@ def _decide_again(
                 continue
             situations.note(case, decision)
             blocked = decision.outcome is Outcome.NEEDS_REVIEW
-            decisions[case.id] = decision
+            decided[case.id] = decision
             verdicts[case.id] = Verdict(case.id, decision.code if blocked else "")
-    return decisions, verdicts
+    return decided, verdicts
 
 
 def _look_at_effects(
     session: Session, town: Municipality, found: Sequence[CaseRow], today: date
 ) -> dict[str, Verdict]:
     """A case that failed while acting is decided anew: the record may be another one now."""
-    decisions, verdicts = _decide_again(session, town, found, today)
+    decided, verdicts = _decide_again(session, town, found, today)
     planned = [
         (case_id, (f"{case_id}:rehearsal:{position}", effect))
-        for case_id, decision in decisions.items()
+        for case_id, decision in decided.items()
         for position, effect in enumerate(decision.effects)
     ]
     results = town.register.rehearse([item for _, item in planned])

@@ -26,7 +26,7 @@ from tasks.errors import (
 from tasks.municipality import Municipality, open_municipality
 from tasks.settings import settings
 from tasks.stage import Counts, cleaned, stage
-from tasks.state import cases, facts, outbox
+from tasks.state import cases, decisions, facts, outbox
 from tasks.state.database import Session, reading, utcnow, writing
 from tasks.state.tables import CaseRow, LetterRow
 
@@ -188,7 +188,7 @@ def _stop_what_must_not_leave(
             continue
         outbox.settle(session, letter.id, "stopped", reason)
         question = needs_review(reason, [], f"{FILTER_CODES[reason]} The letter was stopped.")
-        cases.ask_clerks(session, [(case, question) for case in told[letter.id]])
+        decisions.ask_clerks(session, [(case, question) for case in told[letter.id]])
         # Its effects were carried out: the case is not decided anew, it waits for this letter.
         kept = {"acting": True}
         stopped = [

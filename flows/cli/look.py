@@ -118,7 +118,8 @@ def _dwellings(when: str, person: dict[str, Any] | None) -> list[str]:
     if person is None:
         return [f"  {when}: not registered"]
     name = person["name"]
-    lines = [f"  {when}: {name.get('given', '')} {name['family']}, born {_flat(person['born'])}"]
+    born = "-".join(f"{part:02d}" for part in person.get("born", {}).values()) or "unknown"
+    lines = [f"  {when}: {name.get('given', '')} {name['family']}, born {born}"]
     for dwelling in person.get("dwellings", []):
         address = dwelling["address"]
         current = "current" if dwelling.get("current", True) else "former"

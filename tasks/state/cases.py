@@ -9,10 +9,9 @@ from sqlalchemy import func, or_, update
 from sqlmodel import Session, col, select
 
 from tasks.domain.case import BEFORE_STEP, UNDONE_YET, Status, Step, may_become
-from tasks.domain.decision import Decision
+from tasks.state import decisions
 from tasks.state.database import insert_missing, insert_rows, new_id, utcnow
-from tasks.state.documents import DECISION, EFFECTS, dump
-from tasks.state.tables import CaseRow, DecisionRow, DeltaRow, History, QuestionRow, RecordLink
+from tasks.state.tables import CaseRow, DeltaRow, History, RecordLink
 
 
 def deltas_to_link(session: Session, municipality: str, limit: int) -> Sequence[DeltaRow]:
@@ -247,7 +246,7 @@ def resume(session: Session, failed: Sequence[CaseRow], reason: str, run: str) -
 
     A case that waits for a clerk since its letter was stopped goes back to that letter.
     """
-    decided = last_decisions(session, [case.id for case in failed])
+    decided = decisions.last_decisions(session, [case.id for case in failed])
     move(
         session,
         [
@@ -262,72 +261,3 @@ def resume(session: Session, failed: Sequence[CaseRow], reason: str, run: str) -
         ],
         run,
     )
-
-
-def keep_decisions(session: Session, rows: Sequence[DecisionRow]) -> None:
-    insert_rows(session, DecisionRow, [row.model_dump(exclude={"id"}) for row in rows])
-
-
-def last_seq(session: Session, ids: Collection[str]) -> dict[str, int]:
-    return dict(
-        session.exec(
-            select(DecisionRow.case_id, func.max(DecisionRow.seq))
-            .where(col(DecisionRow.case_id).in_(ids))
-            .group_by(col(DecisionRow.case_id))
-        ).all()
-    )
-
-
-def last_decisions(
-    session: Session, ids: Collection[str]
-) -> dict[str, tuple[DecisionRow, Decision]]:
-    """case id -> its last decision."""
-    newest: dict[str, DecisionRow] = {}
-    for row in session.exec(
-        select(DecisionRow).where(col(DecisionRow.case_id).in_(ids)).order_by(col(DecisionRow.seq))
-    ):
-        newest[row.case_id] = row
-    return {case_id: (row, DECISION.validate_json(row.decision)) for case_id, row in newest.items()}
-
-
-def withdraw_questions(session: Session, ids: Sequence[str]) -> None:
-    session.execute(
-        update(QuestionRow)
-        .where(col(QuestionRow.case_id).in_(ids), col(QuestionRow.status) == "open")
-        .values(status="withdrawn")
-    )
-
-
-def ask_clerks(session: Session, asked: Sequence[tuple[CaseRow, Decision]]) -> None:
-    """Questions of these cases as they stand now; questions that no longer arise are withdrawn."""
-    withdraw_questions(session, [case.id for case, _ in asked])
-    rows = []
-    for case, decision in asked:
-        if decision.question is None:
-            continue
-        question = decision.question
-        rows.append(
-            {
-                "municipality": case.municipality,
-                "case_id": case.id,
-                "code": question.code,
-                "text": question.text,
-                "proposal": dump(EFFECTS, question.proposal),
-                "status": "open",
-                "answered_by": "",
-                "answer": "",
-            }
-        )
-    if not rows:
-        return
-    insert_missing(session, QuestionRow, rows)
-    for row in rows:  # a question that was withdrawn may arise again
-        session.execute(
-            update(QuestionRow)
-            .where(
-                col(QuestionRow.case_id) == row["case_id"],
-                col(QuestionRow.code) == row["code"],
-                col(QuestionRow.status) == "withdrawn",
-            )
-            .values(status="open", text=row["text"], proposal=row["proposal"])
-        )

@@ -1,0 +1,80 @@
+"""Decisions as they were made, and the questions that they leave to clerks."""
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import func, update
+from sqlmodel import Session, col, select
+
+from tasks.domain.decision import Decision
+from tasks.state.database import insert_missing, insert_rows
+from tasks.state.documents import DECISION, EFFECTS, dump
+from tasks.state.tables import CaseRow, DecisionRow, QuestionRow
+
+
+def keep_decisions(session: Session, rows: Sequence[DecisionRow]) -> None:
+    insert_rows(session, DecisionRow, [row.model_dump(exclude={"id"}) for row in rows])
+
+
+def last_seq(session: Session, ids: Collection[str]) -> dict[str, int]:
+    return dict(
+        session.exec(
+            select(DecisionRow.case_id, func.max(DecisionRow.seq))
+            .where(col(DecisionRow.case_id).in_(ids))
+            .group_by(col(DecisionRow.case_id))
+        ).all()
+    )
+
+
+def last_decisions(
+    session: Session, ids: Collection[str]
+) -> dict[str, tuple[DecisionRow, Decision]]:
+    """case id -> its last decision."""
+    newest: dict[str, DecisionRow] = {}
+    for row in session.exec(
+        select(DecisionRow).where(col(DecisionRow.case_id).in_(ids)).order_by(col(DecisionRow.seq))
+    ):
+        newest[row.case_id] = row
+    return {case_id: (row, DECISION.validate_json(row.decision)) for case_id, row in newest.items()}
+
+
+def withdraw_questions(session: Session, ids: Sequence[str]) -> None:
+    session.execute(
+        update(QuestionRow)
+        .where(col(QuestionRow.case_id).in_(ids), col(QuestionRow.status) == "open")
+        .values(status="withdrawn")
+    )
+
+
+def ask_clerks(session: Session, asked: Sequence[tuple[CaseRow, Decision]]) -> None:
+    """Questions of these cases as they stand now; questions that no longer arise are withdrawn."""
+    withdraw_questions(session, [case.id for case, _ in asked])
+    rows = []
+    for case, decision in asked:
+        if decision.question is None:
+            continue
+        question = decision.question
+        rows.append(
+            {
+                "municipality": case.municipality,
+                "case_id": case.id,
+                "code": question.code,
+                "text": question.text,
+                "proposal": dump(EFFECTS, question.proposal),
+                "status": "open",
+                "answered_by": "",
+                "answer": "",
+            }
+        )
+    if not rows:
+        return
+    insert_missing(session, QuestionRow, rows)
+    for row in rows:  # a question that was withdrawn may arise again
+        session.execute(
+            update(QuestionRow)
+            .where(
+                col(QuestionRow.case_id) == row["case_id"],
+                col(QuestionRow.code) == row["code"],
+                col(QuestionRow.status) == "withdrawn",
+            )
+            .values(status="open", text=row["text"], proposal=row["proposal"])
+        )
