@@ -25,7 +25,7 @@ from tasks.pull import has_deliveries, pull_deliveries
 from tasks.render import render_cases, to_render
 from tasks.report import FAILED, read_report, run_markdown, touched_by, waiting_markdown
 from tasks.send import EMAIL, POST, recover_claims, send_letters, to_send
-from tasks.settings import settings
+from tasks.settings import private_files, settings
 from tasks.stage import Counts, batches, cleaned
 from tasks.state.lock import municipality_lock
 
@@ -92,6 +92,7 @@ def deliver_services(parameters: DeliverParameters = EVERYTHING) -> State[Any]:
     Args:
         parameters: Which municipalities, and on which day.
     """
+    private_files()
     run = str(runtime.flow_run.id or "")
     outcomes: dict[str, Outcome] = {}
     for slug in parameters.municipalities or municipalities(settings()):

@@ -17,7 +17,7 @@ from flows.deliver_services import day_of
 from tasks.errors import AntragslosError
 from tasks.municipality import open_municipality
 from tasks.rerun import Preview, find_cases, preview, rerun
-from tasks.settings import settings
+from tasks.settings import private_files, settings
 from tasks.stage import cleaned
 from tasks.state.lock import municipality_lock
 from tasks.state.selection import Selection
@@ -84,6 +84,7 @@ def rerun_cases(parameters: RerunParameters) -> State[Any]:
     Args:
         parameters: Which cases, why, and whether only to look.
     """
+    private_files()
     slug = parameters.municipality
     with tags(f"municipality:{slug}"):
         try:

@@ -80,11 +80,17 @@ class Settings(BaseSettings):
         return path.read_text().encode()
 
 
+def private_files() -> None:
+    """For every process that works for us, at its start: others may read nothing that it writes.
+
+    Nearly all of it holds personal data. The group may read: the print service collects letters.
+    """
+    os.umask(0o027)
+
+
 @lru_cache(maxsize=1)
 def settings() -> Settings:
     """Raises SettingsInvalid, with every wrong setting named and none of them quoted."""
-    # Nearly all that we write holds personal data: owner and group (the print service) only.
-    os.umask(0o027)
     try:
         return Settings()
     except (ValidationError, SettingsError) as error:

@@ -80,6 +80,7 @@ def _readable_copy(binaries: Path, target: Path) -> Path:
     shutil.copytree(binaries.parent, install, ignore=shutil.ignore_patterns("include"))
     if libraries.exists():  # found through a path relative to the binaries
         shutil.copytree(libraries, target / libraries.name)
+    subprocess.run(["chmod", "-R", "a+rX", target], check=True)  # whatever our own umask is
     return install / "bin"
 
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from tasks.errors import ProfileInvalid
 from tasks.municipality import check_municipality, municipalities, open_municipality
-from tasks.settings import Settings, settings
+from tasks.settings import Settings, private_files
 from tasks.state.database import reading
 from tests.town import make_town
 
@@ -133,14 +133,10 @@ def test_a_municipality_may_have_a_mail_server_of_its_own(tmp_path: Path) -> Non
     assert config.smtp_for("anderswo") == "mailto://one"
 
 
-def test_others_on_the_machine_may_read_nothing_of_what_we_write(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_others_on_the_machine_may_read_nothing_of_what_we_write(tmp_path: Path) -> None:
     before = os.umask(0o022)
     try:
-        monkeypatch.setenv("ANTRAGSLOS_HOME", str(tmp_path))
-        settings.cache_clear()
-        settings()
+        private_files()
         town = make_town(tmp_path)
         with reading(town.opened.engine):
             pass
@@ -149,4 +145,3 @@ def test_others_on_the_machine_may_read_nothing_of_what_we_write(
         assert not [path for path in written if stat.S_IMODE(path.stat().st_mode) & 0o007]
     finally:
         os.umask(before)
-        settings.cache_clear()

@@ -10,6 +10,7 @@ from flows.cli.look import cases, check, explain, letter
 from flows.cli.run import deliver, rerun
 from flows.cli.setup import import_permits, new_municipality
 from tasks.errors import AntragslosError, ProfileInvalid
+from tasks.settings import private_files
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -33,6 +34,7 @@ for command in (
 
 
 def main() -> None:
+    private_files()
     try:
         app()
     except ProfileInvalid as error:
