@@ -89,6 +89,7 @@ def _pull_number(
     town: Municipality, number: int, packets: list[_Packet], today: date, counts: Counts
 ) -> bool:
     """False where the number still waits for packets."""
+    packets = _without_copies(town, packets)
     paths, head = [packet.path for packet in packets], packets[0].head
     with reading(town.engine) as session:
         known = intake.find_delivery(session, town.slug, SOURCE, number)
@@ -114,6 +115,15 @@ def _pull_number(
     counts["deliveries"] += 1
     _finish(town, delivery, packets)
     return True
+
+
+def _without_copies(town: Municipality, packets: Sequence[_Packet]) -> list[_Packet]:
+    """A packet that was sent twice under two names is one packet."""
+    kept: dict[str, _Packet] = {}
+    for packet in packets:
+        if kept.setdefault(_hash([packet.path]), packet) is not packet:
+            _move(packet.path, town.folder / "done")
+    return list(kept.values())
 
 
 def _complete(packets: Sequence[_Packet]) -> bool:

@@ -184,3 +184,23 @@ def test_a_file_that_is_still_being_written_is_left_alone(town: Town) -> None:
     (town.folder / "inbox" / ".0001.xml").write_bytes(b"<half")
 
     assert not pull(town.opened, MONDAY)
+
+
+def test_a_packet_sent_twice_under_two_names_is_one_packet(started: Town) -> None:
+    started.put("0003-deltalieferung-ruecknahme.xml")
+    inbox = started.folder / "inbox"
+    (inbox / "again.xml").write_bytes((inbox / "0003-deltalieferung-ruecknahme.xml").read_bytes())
+
+    counts = pull(started.opened, MONDAY)
+
+    assert (counts["deliveries"], counts["deltas"], counts["rejected"]) == (1, 5, 0)
+    assert not list(inbox.iterdir())
+
+
+def test_two_different_files_for_one_packet_are_refused(started: Town) -> None:
+    started.put("0003-deltalieferung-ruecknahme.xml", "bad/05-falscher-ags-datensatz.xml")
+
+    counts = pull(started.opened, MONDAY)
+
+    assert counts["stopped:registry.packet_twice"] == 1
+    assert state(started)[0] == 2
