@@ -116,7 +116,8 @@ class Told:
             for case in group
             for token in [self._token(case)]
         ]
-        return _letter_row(group, letter_id, recipient, rendered, today), rows
+        lines = "\n".join(content.addressee)
+        return _letter_row(group, letter_id, recipient, lines, rendered, today), rows
 
     def _token(self, case: CaseRow) -> Token:
         return token_for(case.id, DEREGISTER, self._key)
@@ -214,6 +215,7 @@ def _letter_row(
     group: Sequence[CaseRow],
     letter_id: str,
     recipient: str,
+    lines: str,
     rendered: RenderedLetter,
     today: date,
 ) -> LetterRow:
@@ -226,6 +228,7 @@ def _letter_row(
         purpose=f"notice:{'+'.join(case.service for case in group)}",
         channel="email" if recipient else "post",
         recipient=recipient,
+        addressee=lines,
         subject=rendered.subject,
         text=rendered.text,
         html=rendered.html,

@@ -17,6 +17,7 @@ from tasks.channels.parcel import HandedOver, Parcel
 from tasks.domain.automation import FILTER_CODES, may_be_told
 from tasks.domain.case import Status, Step
 from tasks.domain.decision import needs_review
+from tasks.domain.person import Person
 from tasks.errors import (
     AntragslosError,
     ChannelUnavailable,
@@ -24,6 +25,7 @@ from tasks.errors import (
     TemporaryError,
 )
 from tasks.municipality import Municipality, open_municipality
+from tasks.render import addressee
 from tasks.settings import settings
 from tasks.stage import Counts, cleaned, stage
 from tasks.state import cases, decisions, facts, outbox
@@ -182,7 +184,8 @@ def _stop_what_must_not_leave(
     people = facts.people_now(session, {letter.person_id for letter in letters})
     going = []
     for letter in letters:
-        reason = may_be_told(people[letter.person_id], today)
+        person = people[letter.person_id]
+        reason = may_be_told(person, today) or _overtaken(letter, person)
         if not reason:
             going.append(letter)
             continue
@@ -197,6 +200,13 @@ def _stop_what_must_not_leave(
         cases.move(session, stopped, run)
         counts["stopped"] += 1
     return going
+
+
+def _overtaken(letter: LetterRow, person: Person | None) -> str:
+    """The code of why a letter has lost its addressee: moved again, never moved, other name."""
+    dwelling = person.main() if person else None
+    lines = addressee(person, dwelling) if person and dwelling else ()
+    return "" if "\n".join(lines) == letter.addressee else "superseded"
 
 
 def _is_quiet(town: Municipality) -> bool:

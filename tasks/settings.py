@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     )
     smtp_url: SecretStr = Field(
         default=SecretStr(""),
-        description="mailto://user:password@host:port, or mailtos://…; empty: all by post.",
+        description="mailtos://user:password@host:port; empty: everything by post.",
     )
     smtp_urls: dict[str, SecretStr] = Field(
         default_factory=dict, description="Municipalities with a mail server of their own, as JSON."

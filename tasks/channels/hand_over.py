@@ -1,6 +1,7 @@
 """The one door through which letters leave."""
 
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from apprise import Apprise, AppriseAsset
 
@@ -9,6 +10,8 @@ from tasks.channels.outlet import Job, Result
 from tasks.channels.parcel import HandedOver, Parcel
 from tasks.channels.quiet import diverted
 from tasks.errors import AntragslosError, ChannelRefused, ChannelUnavailable, ChannelUncertain
+
+_THIS_MACHINE = {"localhost", "127.0.0.1", "::1"}
 
 
 def hand_over(
@@ -47,6 +50,9 @@ def is_exact(url: str) -> bool:
 def check_url(url: str) -> None:
     """Raises ChannelRefused("channel.bad_url"), with the reason and no password in its `detail`."""
     _plugin(url, Job((), 0, 0))
+    if _scheme(url) == "mailto" and urlsplit(url).hostname not in _THIS_MACHINE:  # Art. 32 DSGVO
+        reason = "letters and password would travel in clear text; use mailtos://"
+        raise ChannelRefused("channel.bad_url", detail=reason)
 
 
 def probe(url: str, *, timeout: float = 10.0) -> None:

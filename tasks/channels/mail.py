@@ -80,8 +80,8 @@ def _unwanted(url: str) -> str:
     try:
         parts = urlsplit(url)
         port_is_given = parts.port is not None or not parts.netloc.endswith(":")
-    except ValueError as error:
-        return str(error)
+    except ValueError:  # its text quotes what it takes for the port: often half a password
+        return "host or port cannot be read; is the password percent-encoded?"
     if not port_is_given:
         return "the port is missing"
     if parts.path.strip("/") or parts.fragment:

@@ -128,7 +128,7 @@ def _person_checks(now: Person, snapshots: list[Person], today: date) -> list[Ch
     """What protects a person from a machine. A dwelling just left may be a protected one, too."""
     alive, locks = now.died is None, now.address_locks(today)
     reasons = ", ".join(lock.reason for lock in locks) or None
-    shelter = any(d.current and d.conditional_lock for p in snapshots for d in p.dwellings)
+    shelter = any(d.conditional_lock for p in snapshots for d in p.dwellings)
     age = now.age(today)
     minor = age is not None and age < FULL_AGE
     alone = minor or not (now.has_guardian or now.guardians)

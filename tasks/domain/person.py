@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-# Sperren that keep an address out of every automatic lane (XMeld code list Auskunftssperre v7):
-# 3 on request and 11 on request of a security authority, both BMG § 51; 1, 6 and 12 (adoption,
-# former names) are BMG § 51 Abs. 5 in conjunction with PStG § 63.
-ADDRESS_LOCKS = frozenset({"1", "3", "6", "11", "12"})
+# Sperren that say nothing about the address (XMeld code list Auskunftssperre v7): religious
+# bodies, jubilees, parties, Bundeswehr, address books. All others keep a case out of the automatic
+# lane (3 and 11 are BMG § 51 Abs. 1; 1, 6 and 12 are Abs. 5), and so does a code not known yet.
+OTHER_LOCKS = frozenset({"2", "5", "7", "10", "13"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,7 @@ class Person:
         return tuple(
             lock
             for lock in self.locks
-            if lock.reason in ADDRESS_LOCKS and (lock.until is None or lock.until >= today)
+            if lock.reason not in OTHER_LOCKS and (lock.until is None or lock.until >= today)
         )
 
     def age(self, today: date) -> int | None:

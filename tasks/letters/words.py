@@ -60,6 +60,10 @@ def german_citation(law: str) -> str:
     )
 
 
+def _is_html(name: str | None) -> bool:
+    return name is not None and name.endswith(".html.j2")
+
+
 class TemplateFolders:
     """The municipality's own folder first, then ours: a file of the same name replaces ours."""
 
@@ -67,7 +71,7 @@ class TemplateFolders:
         self._folders = [folder.resolve() for folder in folders]
         loader = FileSystemLoader(self._folders)
         self.words = _environment(loader, finalize=shielded)
-        self.frames = _environment(loader, autoescape=lambda name: name == "_letter.html.j2")
+        self.frames = _environment(loader, autoescape=_is_html)
         self.frames.filters["plain"] = plain
 
     def file(self, name: str) -> Path:

@@ -112,7 +112,8 @@ def _name(element: etree._Element) -> Name:
             former.append(leaf(part, "0203a"))
         elif kind in _NAME_FIELDS:
             fields[_NAME_FIELDS[kind]] = leaf(part)
-    if "family" not in fields:
+    # One of the two may be „zu Recht nicht vorhanden“; without both nobody could be written to.
+    if "family" not in fields or not (fields["family"] or fields.get("given")):
         raise RecordRejected("registry.missing_field", "0101a")
     return Name(former=tuple(former), **fields)
 

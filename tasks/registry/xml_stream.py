@@ -57,7 +57,7 @@ def stream(
                 parser.feed(chunk)
                 pending += len(chunk)
                 for event, element in cast("Generator[Event, None, None]", parser.read_events()):
-                    if local(element) == boundary:
+                    if local(element) == boundary and _is_record(element):
                         pending = 0
                     yield event, element
                 if pending > MAX_RECORD_BYTES:
@@ -69,6 +69,12 @@ def stream(
         raise DeliveryRejected("registry.not_well_formed", detail=where) from None
     except OSError as error:
         raise RegistryUnavailable("registry.unreadable_file", detail=str(error.errno)) from None
+
+
+def _is_record(element: etree._Element) -> bool:
+    """A child of the root: one of the same name further in frees no memory."""
+    parent = element.getparent()
+    return parent is not None and parent.getparent() is None
 
 
 def _parser(events: tuple[Literal["start", "end"], ...], tag: str | None) -> "etree.XMLPullParser":

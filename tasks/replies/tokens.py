@@ -1,7 +1,8 @@
 """Tokens with which a resident answers a letter: a link, a short code on paper, signed notes.
 
-Only digests are stored: who reads our database cannot answer for anybody. A letter's token follows
-from its case, so that a letter rendered again after a crash carries the same one.
+The page looks tokens up by their digest; in clear text they stand in the stored letter alone, and
+leave with it. A letter's token follows from its case, so that a letter rendered again after a crash
+carries the same one.
 
     ABCD-EFGH-JK    nine characters (45 bits) and one that checks them; neither I, L, O nor U
 """

@@ -108,6 +108,10 @@ class ResidentParkingParameters:
     """Whether a letter goes out when only the name was put right."""
     fee_text: str = "Für diese Umstellung erheben wir keine Gebühr."
     """The letter's sentence on the fee."""
+    display_text: str = (
+        "Ihr Ausweis ist bei uns gespeichert. Sie müssen nichts ins Auto legen (§ 46 Abs. 3 StVO)."
+    )
+    """The letter's sentence on displaying the permit; other words where permits are of paper."""
     foreign_plates_allowed: bool = False
     """Whether a vehicle with a foreign plate may have a permit."""
 
@@ -163,7 +167,19 @@ def _legal_checks(case: _Case) -> list[Check]:
         return [valid, *_address_checks(case)] if valid.passed else [valid]
     effects = _name_effects(case)
     differs = _check("name_differs", bool(effects), "name_unchanged", Outcome.DECLINED)
-    return [valid, differs, *gate_checks(case.gate, administrative_act=False, proposal=effects)]
+    gate = gate_checks(case.gate, administrative_act=False, proposal=effects)
+    return [valid, differs, _one_permit(case, effects), _adult(case, effects), *gate]
+
+
+def _one_permit(case: _Case, proposal: tuple[Effect, ...] = ()) -> Check:
+    single, permits = len(case.permits) == 1, numbers(case.permits)
+    return _check("one_permit", single, "several_permits", proposal=proposal, permits=permits)
+
+
+def _adult(case: _Case, proposal: tuple[Effect, ...] = ()) -> Check:
+    age = case.person.age(case.today) if case.person else None
+    adult = age is not None and age >= case.parameters.minimum_age
+    return _check("adult", adult, "minor", proposal=proposal, age=age)
 
 
 def _zone_stands(situation: Situation) -> Check:
@@ -176,7 +192,7 @@ def _zone_stands(situation: Situation) -> Check:
 
 def _address_checks(case: _Case) -> list[Check]:
     """In the order of the law; what makes sense only once the rest is settled comes later."""
-    situation, delta, home = case.situation, case.situation.delta, case.home
+    delta, home = case.situation.delta, case.home
     if home is None or delta.kind is DeltaKind.MOVE_AWAY:
         return [_lost(case, "main_dwelling", "moved_away", _left_on(delta))]
     dwelling = _main_dwelling(case, home)
@@ -188,22 +204,21 @@ def _address_checks(case: _Case) -> list[Check]:
     checks.append(_check("moved_in", arrived, "future_move", Outcome.HELD, until=day, day=day))
     if not all_met(checks):
         return checks
-    age = case.person.age(case.today) if case.person else None
-    adult = age is not None and age >= case.parameters.minimum_age
     single = len(case.permits) == 1
     checks += [
-        _check("one_permit", single, "several_permits", permits=numbers(case.permits)),
-        _check("adult", adult, "minor", age=age),
+        _one_permit(case),
+        _adult(case),
         *([] if dwelling in checks else [dwelling]),
         _one_zone(case, home),
-        *([_zone_agrees(situation, case.permits[0])] if single else []),
+        *([_zone_agrees(case, case.permits[0])] if single else []),
     ]
     return checks + _action_checks(case, home) if all_met(checks) else checks
 
 
 def _main_dwelling(case: _Case, home: Dwelling) -> Check:
     if home.status is not DwellingStatus.SECONDARY or case.parameters.secondary_dwelling_allowed:
-        return _check("main_dwelling", True, "secondary_dwelling", status=home.status)
+        law = ZONES if home.status is DwellingStatus.SECONDARY else ""
+        return _check("main_dwelling", True, "secondary_dwelling", law=law, status=home.status)
     since = home.status_changed or case.situation.delta.received_on
     return _lost(case, "main_dwelling", "secondary_dwelling", since)
 
@@ -228,9 +243,11 @@ def _overtook(case: _Case) -> bool:
     return any(p.zone in earlier and p.zone not in before for p in case.permits)
 
 
-def _zone_agrees(situation: Situation, permit: Permit) -> Check:
+def _zone_agrees(case: _Case, permit: Permit) -> Check:
+    situation = case.situation
     known = (*situation.areas_before.areas, *situation.areas_earlier)
-    agrees = permit.zone in known or permit.zone == situation.areas_after.only
+    stays = permit.zone == situation.areas_after.only
+    agrees = stays or (permit.zone in known and not _keeps_old_home(case))
     return _check(
         "permit_zone_agrees",
         True if agrees else None,
@@ -238,6 +255,16 @@ def _zone_agrees(situation: Situation, permit: Permit) -> Check:
         permit=permit.zone,
         areas=", ".join(known),
     )
+
+
+def _keeps_old_home(case: _Case) -> bool:
+    """As a dwelling that still gives a right to park: the resident says which zone it shall be."""
+    before, home, person = case.situation.delta.before, case.home, case.person
+    old = before.home() if before else None
+    if old is None or home is None or person is None or old.address == home.address:
+        return False
+    kept = any(d.current and d.address == old.address for d in person.dwellings)
+    return kept and case.parameters.secondary_dwelling_allowed
 
 
 def _action_checks(case: _Case, home: Dwelling) -> list[Check]:
@@ -256,7 +283,13 @@ def _action_checks(case: _Case, home: Dwelling) -> list[Check]:
             proposal=effects,
             plate=permit.plate,
         ),
-        _check("vehicle_check", True if waived else None, "vehicle_unchecked", proposal=effects),
+        _check(
+            "vehicle_check",
+            True if waived else None,
+            "vehicle_unchecked",
+            law=ZONES if waived else "",  # a query that never took place is no reason
+            proposal=effects,
+        ),
         *gate_checks(
             case.gate,
             administrative_act=True,
@@ -345,6 +378,7 @@ def letter_data(
         "new_address": home.address.line() if home else "",
         "old_permit": old_permit,
         "fee": parameters.fee_text,
+        "display": parameters.display_text,
     }
 
 
@@ -359,10 +393,12 @@ _PERMIT = {
     "new_address": "Kröpeliner Str. 40",
     "old_permit": "ended",
     "fee": ResidentParkingParameters().fee_text,
+    "display": ResidentParkingParameters().display_text,
 }
 _SWITCH = _PERMIT | {"new_permit_number": "BPA-0002/2"}
-_REASONS = ("one_permit", "adult", "main_dwelling", "one_zone", "plate_german", "vehicle_check")
+_REASONS = ("one_permit", "adult", "main_dwelling", "one_zone", "plate_german")
 _LAWS = {name: CONDITIONS[name][0] for name in _REASONS} | {
+    "vehicle_check": ZONES,
     "permit_valid": "VwVfG § 43 Abs. 2",
     "automation_norm": "StVO § 46 Abs. 5",
     "legal_mode": "VwVfG § 22",

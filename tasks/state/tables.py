@@ -233,7 +233,8 @@ class LetterRow(SQLModel, table=True):
     status: str = "ready"
     code: str = ""
     channel: str  # email | post
-    recipient: str = ""
+    recipient: str = ""  # e-mail address
+    addressee: str = ""  # name and address as printed: looked at again before sending
     subject: str = ""
     text: str = Field(default="", sa_column=Column(Text))
     html: str = Field(default="", sa_column=Column(Text))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.domain.person import ADDRESS_LOCKS, DwellingStatus, Lock, PartialDate
+from tasks.domain.person import DwellingStatus, Lock, PartialDate
 from tests.builders import (
     DAY,
     ELSEWHERE,
@@ -87,7 +87,12 @@ def test_a_lock_is_in_force_on_its_last_day(until: date, locked: int) -> None:
 def test_only_locks_on_the_address_count_and_those_without_an_end_never_lapse(reason: str) -> None:
     locks = a_person(locks=(Lock(reason),)).address_locks(date(2099, 1, 1))
 
-    assert bool(locks) == (reason in ADDRESS_LOCKS)
+    assert bool(locks) == (reason not in {"2", "5", "7", "10", "13"})
+
+
+@pytest.mark.parametrize("reason", ["03", "99", ""])
+def test_a_lock_that_nobody_knows_yet_protects_too(reason: str) -> None:
+    assert a_person(locks=(Lock(reason),)).address_locks(TODAY)
 
 
 def test_home_is_the_current_dwelling_here_and_main_before_secondary() -> None:

@@ -62,7 +62,7 @@ dwellings = st.builds(
 ) | st.builds(Dwelling, abroad | st.just(Address()), statuses, st.booleans(), optional_days)
 names = st.builds(
     Name, maybe, maybe, maybe, maybe, st.lists(texts, max_size=2).map(tuple), maybe, maybe, maybe
-)
+).filter(lambda name: name.family or name.given)  # one of the two may be missing, not both
 locks = st.builds(Lock, st.sampled_from(["3", "5", "11"]), optional_days)
 
 

@@ -78,6 +78,7 @@ def test_the_letter_is_told_the_old_and_the_new_permit() -> None:
         "new_address": "Kröpeliner Straße 40",
         "old_permit": "clerk",
         "fee": "Frei.",
+        "display": ResidentParkingParameters().display_text,
     }
 
 

@@ -182,3 +182,20 @@ def test_quiet_hours_may_lie_within_a_day_or_be_switched_off() -> None:
     noon = QuietHours(start=time(12), end=time(13))
     assert [noon.cover(time(hour)) for hour in (11, 12, 13)] == [False, True, False]
     assert not QuietHours(start=time(0), end=time(0)).cover(time(3))
+
+
+def test_a_letter_is_stopped_when_its_addressee_has_moved_on_before_it_left(
+    town: Town, deliver: Deliver
+) -> None:
+    spool = town.folder / "spool"
+    spool.rmdir()
+    with pytest.raises(ChannelUnavailable):
+        deliver(town, DAY.isoformat(), *FILES)
+    spool.mkdir()
+
+    deliver(town, "2026-11-24", "0003-deltalieferung-ruecknahme.xml")
+
+    found = statuses(town)
+    assert found["E0002-0001"] == ("needs_review", "superseded")  # Brandt has moved back
+    assert found["E0002-0002"] == ("needs_review", "superseded")  # Wójcik has moved on
+    assert found["E0002-0011"][0] == "sent"  # Neumann-Roth still lives there
