@@ -95,6 +95,8 @@ def deliver_services(parameters: DeliverParameters = EVERYTHING) -> State[Any]:
     private_files()
     run = str(runtime.flow_run.id or "")
     outcomes: dict[str, Outcome] = {}
+    if not parameters.municipalities and not municipalities(settings()):
+        return Failed(message="there is no municipality in ANTRAGSLOS_HOME")
     for slug in parameters.municipalities or municipalities(settings()):
         with tags(f"municipality:{slug}"):
             outcomes[slug] = _deliver(slug, parameters.on, run)
@@ -195,8 +197,11 @@ def end_state(outcomes: dict[str, Outcome]) -> State[Any]:
         message = "; ".join([f"{failed} of {cases} cases failed", *where])
         nothing_done = len(troubled) == len(outcomes) and not cases
         return Failed(name="Failed" if nothing_done else "PartiallyFailed", message=message)
-    if asked:
-        return Completed(name="NeedsReview", message=f"{asked} of {cases} cases need review")
+    unread = sum(outcome.counts.get("quarantined", 0) for outcome in outcomes.values())
+    if asked or unread:
+        message = f"{asked} of {cases} cases need review"
+        message += f"; {unread} registry records could not be read" if unread else ""
+        return Completed(name="NeedsReview", message=message)
     if not any(outcome.counts for outcome in outcomes.values()):
         return Completed(message="nothing new")
     counts: Counts = Counts()

@@ -5,7 +5,7 @@ same, case by case. Pressing it twice changes nothing.
 """
 
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 from prefect import flow, get_run_logger, runtime, tags
 from prefect.artifacts import create_markdown_artifact
@@ -14,9 +14,9 @@ from prefect.states import Completed, Failed
 from pydantic import BaseModel, ConfigDict, Field
 
 from flows.deliver_services import day_of
-from tasks.errors import AntragslosError
+from tasks.errors import AntragslosError, PermanentError
 from tasks.municipality import open_municipality
-from tasks.rerun import Preview, find_cases, preview, rerun
+from tasks.rerun import Preview, find_cases, known_cases, preview, rerun
 from tasks.settings import private_files, settings
 from tasks.stage import cleaned
 from tasks.state.lock import municipality_lock
@@ -43,13 +43,13 @@ class RerunParameters(BaseModel):
         title="Dry run",
         description="Only look whether the cause is gone, and say what would happen.",
     )
-    statuses: list[str] = Field(
+    statuses: list[Literal["failed", "needs_review"]] = Field(
         default=["failed"],
         title="Status",
         description="failed, or needs_review to have clerks' cases decided again.",
     )
     codes: list[str] = Field(
-        default=[], title="Codes", description="For example channel.smtp_unreachable."
+        default=[], title="Codes", description="For example letter.missing_variable."
     )
     services: list[str] = Field(
         default=[], title="Services", description="For example resident_parking."
@@ -118,6 +118,8 @@ def _rerun(parameters: RerunParameters) -> tuple[Preview, int]:
     )
     with municipality_lock(town.engine, town.slug, town.folder):
         ids = find_cases(town, wanted)
+        if unknown := set(parameters.cases) - known_cases(town, parameters.cases):
+            raise PermanentError("case.unknown", ", ".join(sorted(unknown)))
         if parameters.dry_run:
             return preview(town, ids, day, parameters.resend_uncertain), len(ids)
         run = str(runtime.flow_run.id or "")

@@ -2,6 +2,7 @@
 
     AntragslosError           carries a stable code; its text is that code and opaque ids, no more
     ├─ TemporaryError         try again: something is out of reach
+    │  ├─ StateUnavailable
     │  ├─ RegistryUnavailable
     │  ├─ RecordsUnavailable
     │  ├─ ChannelUnavailable
@@ -40,6 +41,10 @@ class AntragslosError(Exception):
 
 class TemporaryError(AntragslosError):
     """Try again later; nothing was lost."""
+
+
+class StateUnavailable(TemporaryError):
+    """Our own database cannot be opened."""
 
 
 class RegistryUnavailable(TemporaryError):

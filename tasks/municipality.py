@@ -104,6 +104,16 @@ def check_municipality(slug: str, settings: Settings) -> list[str]:
     except ProfileInvalid as error:
         return error.problems
     problems = [problem for name in town.services for problem in _service_problems(town, name)]
+    for name, touch in (
+        ("ANTRAGSLOS_DATABASE_URL", lambda: town.engine.connect().close()),
+        ("permits_url", lambda: town.register.get(["-"])),
+    ):
+        try:
+            touch()
+        except Exception as error:  # whatever a wrong address leads to; its text may quote it
+            problems.append(f"{name}: cannot be opened ({type(error).__name__})")
+    if not town.services:
+        problems.append("services: none is switched on")
     if not (town.folder / "spool").is_dir():
         problems.append(f"{town.folder / 'spool'}: the print spool's folder is missing")
     if town.mail_url:

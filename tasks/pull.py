@@ -111,6 +111,8 @@ def _pull_number(
     except DeliveryRejected as error:
         _reject(town, paths, head, error.code, today)
         counts["rejected"] += 1
+        if error.code == "registry.number_repeated":  # nothing stops, but somebody must look
+            counts[f"stopped:{error.code}"] = 1
         return True
     counts["deliveries"] += 1
     _finish(town, delivery, packets)

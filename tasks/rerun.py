@@ -74,6 +74,11 @@ def find_cases(town: Municipality, wanted: Selection) -> list[str]:
         return selection.find(session, town.slug, wanted)
 
 
+def known_cases(town: Municipality, ids: Sequence[str]) -> set[str]:
+    with reading(town.engine) as session:
+        return set(selection.find(session, town.slug, Selection((), case_ids=tuple(ids))))
+
+
 def preview(town: Municipality, ids: Sequence[str], today: date, resend_uncertain: bool) -> Preview:
     """Changes nothing, neither here nor in any other system."""
     verdicts: dict[str, Verdict] = {}
@@ -134,6 +139,10 @@ def rerun(
         now = statuses(session, passing)
     stuck = {Status.FAILED.value, Status.NEEDS_REVIEW.value}
     after = {case_id: code if status in stuck else "" for case_id, (status, code) in now.items()}
+    with reading(town.engine) as session:
+        for case_id, letter in outbox.by_case(session, passing).items():
+            if letter.status == "ready" and letter.code:  # tried, and not out yet
+                after[case_id] = letter.code
     return Preview(
         tuple(
             Verdict(verdict.case, after.get(verdict.case, verdict.code), verdict.second_letter)

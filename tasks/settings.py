@@ -7,14 +7,21 @@ import os
 import secrets
 from functools import lru_cache
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from tasks.errors import SettingsInvalid
 
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATES = ROOT / "templates"
+
+
+def _long_enough(key: SecretStr) -> SecretStr:
+    if key.get_secret_value() and len(key.get_secret_value()) < 32:
+        raise ValueError("at least 32 characters, or empty")
+    return key
 
 
 class Settings(BaseSettings):
@@ -30,7 +37,7 @@ class Settings(BaseSettings):
         description="Folder that holds database, inboxes, receipts, spool; one folder each town.",
     )
     database_url: str = Field(default="", description="State. Default: SQLite in the home folder.")
-    secret_key: SecretStr = Field(
+    secret_key: Annotated[SecretStr, AfterValidator(_long_enough)] = Field(
         default=SecretStr(""),
         description="Signs reply links. Default: made once and kept in the home folder.",
     )
@@ -42,7 +49,9 @@ class Settings(BaseSettings):
         default_factory=dict, description="Municipalities with a mail server of their own, as JSON."
     )
     public_url: str = Field(
-        default="http://127.0.0.1:8300", description="Address of the residents' page, for letters."
+        default="http://127.0.0.1:8300",
+        pattern=r"^https?://[^/\s]",
+        description="Address of the residents' page, for letters.",
     )
     batch_size: int = Field(default=500, ge=1, le=10_000, description="Cases a task works on.")
     send_workers: int = Field(default=4, ge=1, le=64, description="Letters handed over at a time.")
@@ -99,7 +108,8 @@ def settings() -> Settings:
 
 def _problems(error: ValidationError | SettingsError) -> list[str]:
     if isinstance(error, SettingsError):
-        return [str(error)]
+        name = str(error).split('"')[1] if '"' in str(error) else ""
+        return [f"ANTRAGSLOS_{name.upper()}: cannot be read; JSON is expected"]
     return [
         f"ANTRAGSLOS_{'_'.join(str(part) for part in item['loc']).upper()}: {item['msg']}"
         for item in error.errors(include_url=False, include_input=False)

@@ -3,7 +3,12 @@
 import os
 import sys
 
+# Before Prefect is imported: nobody is told that we run, and no heartbeat disturbs SQLite.
+os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+os.environ.setdefault("DO_NOT_TRACK", "1")
+
 import typer
+from pydantic import ValidationError
 
 from flows.cli.demo import demo
 from flows.cli.look import cases, check, explain, letter
@@ -41,9 +46,14 @@ def main() -> None:
         _say(f"The profile of {error.ref} cannot be used:", *error.problems)
     except AntragslosError as error:
         _say(str(error), error.detail)
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_input=False)
+        _say(*(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in problems))
     except BrokenPipeError:  # `antragslos cases | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        _say(f"{error.strerror}: {error.filename}")
 
 
 def _say(*lines: str) -> None:

@@ -12,7 +12,7 @@ from rich.table import Table
 from tasks.errors import PermanentError
 from tasks.explain import explain as explain_case
 from tasks.letters.render import LetterRenderer, sample_content
-from tasks.municipality import check_municipality, municipalities
+from tasks.municipality import check_municipality, municipalities, open_municipality
 from tasks.services import all_services
 from tasks.settings import TEMPLATES, settings
 from tasks.state.database import open_database, reading
@@ -34,7 +34,9 @@ def cases(
     if as_json:
         typer.echo(json.dumps([asdict(line) for line in found], indent=2))
         return
-    table = Table("case", "municipality", "service", "event", "status", "code", "settles on")
+    table = Table(
+        "case", "municipality", "service", "event", "status", "code", "question", "settles on"
+    )
     for line in found:
         table.add_row(
             line.case,
@@ -43,6 +45,7 @@ def cases(
             line.event,
             line.status,
             line.code,
+            line.question,
             line.settles_on,
         )
     console().print(table)
@@ -146,6 +149,8 @@ def letter(
     known = all_services()
     if service not in known:
         raise PermanentError("service.unknown", service, f"There are: {', '.join(known)}.")
+    if municipality:
+        open_municipality(municipality, settings())  # or a clear error
     folders = [settings().folder(municipality) / "templates"] if municipality else []
     rendered = LetterRenderer([*folders, TEMPLATES]).render(sample_content(known[service]))
     out.mkdir(parents=True, exist_ok=True)

@@ -5,13 +5,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, Table, create_engine, event, insert
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, SQLModel
 
 import tasks.state.tables as tables
+from tasks.errors import StateUnavailable
 
 __all__ = ["Engine", "Session", "new_id", "open_database", "reading", "utcnow", "writing"]
 
@@ -38,12 +41,26 @@ def utcnow() -> datetime:
 
 @lru_cache(maxsize=8)
 def open_database(url: str) -> Engine:
-    """Creates missing tables. SQL errors never quote parameters: they would carry personal data."""
+    """Creates missing tables. Raises StateUnavailable.
+
+    SQL errors never quote parameters: they would carry personal data.
+    """
+    try:
+        engine = _engine(url)
+        SQLModel.metadata.create_all(engine, tables=TABLES)
+    except (SQLAlchemyError, ImportError, OSError) as error:
+        # The text of the error may quote the address, and with it the password.
+        raise StateUnavailable("state.unreachable", type(error).__name__) from None
+    return engine
+
+
+def _engine(url: str) -> Engine:
     engine = create_engine(url, hide_parameters=True, pool_pre_ping=not url.startswith("sqlite"))
     if engine.dialect.name == "sqlite":
+        if engine.url.database:
+            Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_immediate)
-    SQLModel.metadata.create_all(engine, tables=TABLES)
     return engine
 
 

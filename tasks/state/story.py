@@ -68,6 +68,7 @@ class CaseLine:
     status: str
     outcome: str
     code: str
+    question: str  # the code of what a clerk must answer, also where it is only a part of the case
     settles_on: str
     due_on: str
     run: str
@@ -87,6 +88,11 @@ def list_cases(
     ):
         if value:
             query = query.where(column == value)
+    asked = dict(
+        session.exec(
+            select(QuestionRow.case_id, QuestionRow.code).where(QuestionRow.status == "open")
+        ).all()
+    )
     query = query.order_by(CaseRow.municipality, col(CaseRow.delta_id), CaseRow.service)
     return [
         CaseLine(
@@ -98,6 +104,7 @@ def list_cases(
             case.status,
             case.outcome,
             case.code,
+            asked.get(case.id, ""),
             case.settles_on.isoformat(),
             case.due_on.isoformat(),
             case.run,

@@ -10,13 +10,39 @@
 Enumerations are stored as text, documents (snapshots, decisions) as JSON text in our own words.
 """
 
+from datetime import UTC as ZONE
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Column, DateTime, Index, LargeBinary, Text, UniqueConstraint
+from sqlalchemy import (
+    Column,
+    DateTime,
+    Dialect,
+    Index,
+    LargeBinary,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
 from sqlmodel import Field, SQLModel
 
-UTC = DateTime(timezone=True)
+
+class _Utc(TypeDecorator[datetime]):
+    """A moment with its time zone: SQLite keeps none, PostgreSQL answers in the session's."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value.astimezone(ZONE) if value else None
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.astimezone(ZONE) if value.tzinfo else value.replace(tzinfo=ZONE)
+
+
+UTC = _Utc
 
 
 class Delivery(SQLModel, table=True):
