@@ -16,7 +16,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from pydantic import BaseModel, ConfigDict, Field
 
-from tasks.act import act_cases, to_act
+from tasks.act import act_cases, begun, take_up_effects, to_act
 from tasks.decide import decide_cases, to_decide
 from tasks.errors import AntragslosError
 from tasks.link import link_deltas, waiting
@@ -105,23 +105,24 @@ def deliver_services(parameters: DeliverParameters = EVERYTHING) -> State[Any]:
 
 def _deliver(slug: str, on: date | None, run: str) -> Outcome:
     """One municipality. Its trouble never reaches another one's."""
+    outcome = Outcome()
     try:
         town = open_municipality(slug, settings())
         day = day_of(town, on)
         with municipality_lock(town.engine, slug, town.folder):
-            outcome = Outcome()
             outcome.count(recover_claims(town, run))
             for step, args in work(town, day, run):
                 _do(step, args, outcome)
             outcome.touched, outcome.asked = touched_by(town, run)
             _publish(town, day, outcome)
-            return outcome
+        return outcome
     except AntragslosError as error:
         code = cleaned(error).code
     except Exception as error:
         code = cleaned(error).code
     get_run_logger().error("%s: %s", slug, code)
-    return Outcome(problems=[code])
+    outcome.trouble(code)  # beside whatever was done before it
+    return outcome
 
 
 def day_of(town: Municipality, on: date | None) -> date:
@@ -139,6 +140,8 @@ def work(town: Municipality, day: date, run: str) -> Iterator[tuple[Any, tuple[A
     no letter from leaving.
     """
     slug, size = town.slug, town.settings.batch_size
+    if begun(town):
+        yield take_up_effects, (slug, run)
     if has_deliveries(town):
         yield pull_deliveries, (slug, day)
     for _ in range(ceil(waiting(town) / size)):

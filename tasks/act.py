@@ -38,9 +38,38 @@ def to_act(town: Municipality, service: str, today: date) -> list[str]:
         return cases.ids_in(session, town.slug, service, Status.GRANTED, today)
 
 
+def begun(town: Municipality) -> bool:
+    with reading(town.engine) as session:
+        return bool(cases.acting(session, town.slug))
+
+
+@stage("take up begun effects · {municipality}", retries=2, delays=(2, 10))
+def take_up_effects(municipality: str, run: str) -> Counts:
+    """Cases that a dead process, or a register out of reach, left between the two commits."""
+    return take_up(open_municipality(municipality, settings()))
+
+
+def take_up(town: Municipality) -> Counts:
+    """What never reached the record system is decided anew: a reversal may have arrived since."""
+    with writing(town.engine) as session:
+        batch = cases.acting(session, town.slug)
+        planned = effects_of(session, batch)
+        reached: set[str] = set()
+        items = [(key, effect) for key, _, effect in planned]
+        for (_, case, _), result in zip(planned, town.register.rehearse(items), strict=True):
+            if isinstance(result, TemporaryError):
+                raise result  # nobody knows yet
+            if isinstance(result, Applied) and result.already:
+                reached.add(case.id)
+        for case in batch:
+            if case.id not in reached:
+                case.acting, case.recheck = False, True
+    return Counts()
+
+
 def act_batch(town: Municipality, ids: Sequence[str], today: date, run: str) -> Counts:
     with writing(town.engine) as session:
-        served: set[str] = set()
+        served = {case.person_id for case in cases.acting(session, town.slug)}
         for case in cases.load(session, ids, Status.GRANTED):
             # Only what was decided for this very day: see tasks/decide.py.
             due = case.settles_on <= today and case.decided_on == today and not case.recheck

@@ -4,7 +4,7 @@ A case is decided when it arrives, so that everyone can see what is coming; agai
 new is known about its person; and again on the day it is carried out. Only the last one counts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 from pydantic import TypeAdapter
@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from tasks.domain.area import AreaAnswer
 from tasks.domain.case import UNDONE_YET, Status, Step
 from tasks.domain.decision import Decision, Outcome
+from tasks.domain.delta import Delta
 from tasks.domain.person import Person
 from tasks.domain.record import Link, LinkedBy
 from tasks.domain.service import Gate, Situation, slim
@@ -167,11 +168,7 @@ class Situations:
         return Situation(
             delta=delta,
             now=self._people[case.person_id],
-            links=tuple(
-                Link(self._permits[link.record], LinkedBy(link.by), link.score)
-                for link in sorted(self._links[case.person_id], key=lambda link: link.record)
-                if link.record in self._permits
-            ),
+            links=tuple(self._links_now(case.person_id, delta)),
             areas_before=self._area(delta.before),
             areas_after=self._area(delta.after),
             areas_earlier=tuple(
@@ -189,6 +186,19 @@ class Situations:
             ),
             reversed_case_acted=delta.reverses in self._acted[case.person_id],
         )
+
+    def _links_now(self, person_id: str, delta: Delta) -> Iterator[Link]:
+        """A permit may have been given a key, or another holder, since it was linked."""
+        keys = {delta.key, *(person.key for person in (delta.before, delta.after) if person)}
+        for link in sorted(self._links[person_id], key=lambda link: link.record):
+            permit, by = self._permits.get(link.record), LinkedBy(link.by)
+            if permit is None or (permit.key and permit.key not in keys):
+                continue
+            if permit.key:
+                by = LinkedBy.KEY
+            elif by is LinkedBy.KEY:
+                by = LinkedBy.SUGGESTED
+            yield Link(permit, by, link.score)
 
     def note(self, case: CaseRow, decision: Decision) -> None:
         """The next case of the same person meets this one as it is now."""

@@ -2,19 +2,24 @@
 
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import time
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 
 from tasks.domain.service import Gate, LegalMode, Service
 from tasks.errors import ProfileInvalid
 from tasks.services import all_services
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+AGS = r"^[0-9]{8}$"
+ADDRESS = r"^[^@\s]+@[^@\s]+$"
+IN_WORDS = {AGS: "eight digits", ADDRESS: "an e-mail address"}
 Text = Annotated[str, Field(min_length=1)]
 
 
@@ -61,7 +66,7 @@ class Sender(_Part):
     """What residents see as sender of an e-mail. The server itself is an installation's setting."""
 
     name: Text
-    address: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")]
+    address: Annotated[str, Field(pattern=ADDRESS)]
     reply_to: str = ""
 
 
@@ -79,7 +84,7 @@ class ServicePart(BaseModel):
 
 class Profile(_Part):
     name: Text
-    ags: Annotated[str, Field(pattern=r"^\d{8}$")]
+    ags: Annotated[str, Field(pattern=AGS)]
     timezone: str = "Europe/Berlin"
     test_mode: bool = True
     permits_url: str = ""  # default: SQLite in the municipality's folder
@@ -89,13 +94,14 @@ class Profile(_Part):
     quiet_hours: QuietHours = QuietHours()
     services: dict[str, ServicePart] = {}
 
-    @model_validator(mode="after")
-    def _timezone_exists(self) -> Self:
+    @field_validator("timezone")
+    @classmethod
+    def _timezone_exists(cls, name: str) -> str:
         try:
-            ZoneInfo(self.timezone)
+            ZoneInfo(name)
         except (KeyError, ValueError, OSError):
-            raise ValueError("timezone is not a known name such as Europe/Berlin") from None
-        return self
+            raise ValueError("not a known name such as Europe/Berlin") from None
+        return name
 
 
 @dataclass(frozen=True)
@@ -110,7 +116,7 @@ def load_profile(path: Path) -> Profile:
     """Raises ProfileInvalid with every problem found: file, key and reason, never a value."""
     municipality = path.parent.name
     try:
-        return Profile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ProfileInvalid(municipality, [f"{path} does not exist"]) from None
     except (OSError, UnicodeDecodeError) as error:
@@ -118,31 +124,21 @@ def load_profile(path: Path) -> Profile:
         raise ProfileInvalid(municipality, [f"{path} cannot be read: {reason}"]) from None
     except tomllib.TOMLDecodeError as error:
         raise ProfileInvalid(municipality, [f"{path} is not TOML: {error}"]) from None
+    try:
+        return Profile.model_validate(raw)
     except ValidationError as error:
-        raise ProfileInvalid(municipality, _problems(error)) from None
+        problems = _problems(error) + _parameter_problems(raw.get("services"))
+        raise ProfileInvalid(municipality, problems) from None
 
 
 def enabled_services(profile: Profile, municipality: str) -> list[EnabledService]:
     """The services that this municipality has switched on, with their parameters."""
-    known = all_services()
     problems, enabled = [], []
     for name, part in profile.services.items():
-        service = known.get(name)
-        if service is None:
-            problems.append(f"services.{name}: no such service; there are {', '.join(known)}")
-            continue
-        extra = part.model_extra or {}
-        try:
-            adapter = TypeAdapter(service.parameters)
-            unknown = extra.keys() - service.parameters.__dataclass_fields__.keys()
-            problems += [f"services.{name}.{key}: no such parameter" for key in sorted(unknown)]
-            parameters = adapter.validate_python(
-                {key: value for key, value in extra.items() if key not in unknown}
-            )
-        except ValidationError as error:
-            problems += [f"services.{name}.{line}" for line in _problems(error)]
-            continue
-        if part.enabled:
+        parameters, wrong = _parameters(name, part.model_extra or {})
+        problems += wrong
+        if part.enabled and not wrong:
+            service = all_services()[name]
             norm = service.automation_norm
             norm = part.automation_norm if part.automation_norm is not None else norm
             gate = Gate(norm, part.legal_mode, part.legal_basis_ref)
@@ -152,8 +148,45 @@ def enabled_services(profile: Profile, municipality: str) -> list[EnabledService
     return enabled
 
 
+def _parameters(name: str, given: Mapping[str, Any]) -> tuple[Any, list[str]]:
+    """The service's own parameters, and every problem with them."""
+    known = all_services()
+    if name not in known:
+        return None, [f"services.{name}: no such service; there are {', '.join(known)}"]
+    kind = known[name].parameters
+    fields = kind.__dataclass_fields__
+    problems = [
+        f"services.{name}.{key}: no such parameter" for key in sorted(given) if key not in fields
+    ]
+    values = {key: value for key, value in given.items() if key in fields}
+    try:
+        return TypeAdapter(kind).validate_python(values), problems
+    except ValidationError as error:
+        return None, problems + [f"services.{name}.{line}" for line in _problems(error)]
+
+
+def _parameter_problems(services: object) -> list[str]:
+    """Of services as they stand in the file, where the profile as a whole is not valid."""
+    parts = services.items() if isinstance(services, dict) else ()
+    own = ServicePart.model_fields
+    return [
+        problem
+        for name, part in parts
+        if isinstance(part, dict)
+        for problem in _parameters(name, {key: part[key] for key in part if key not in own})[1]
+    ]
+
+
 def _problems(error: ValidationError) -> list[str]:
     return [
-        f"{'.'.join(str(part) for part in item['loc']) or 'profile'}: {item['msg']}"
+        f"{'.'.join(str(part) for part in item['loc']) or 'profile'}: {_in_words(item)}"
         for item in error.errors(include_url=False, include_input=False)
     ]
+
+
+def _in_words(item: ErrorDetails) -> str:
+    if item["type"] == "string_too_short" and item["ctx"]["min_length"] == 1:
+        return "must be filled in"
+    if item["type"] == "string_pattern_mismatch":
+        return IN_WORDS.get(item["ctx"]["pattern"], item["msg"])
+    return item["msg"].removeprefix("Value error, ")

@@ -49,7 +49,8 @@ class _Packet:
 
 
 def has_deliveries(town: Municipality) -> bool:
-    return any(_files(town))
+    """Also while the intake stands still: that is said in every run, not only in the first."""
+    return bool(_files(town) or _stopped_by(town))
 
 
 def pull(town: Municipality, today: date) -> Counts:
@@ -73,13 +74,17 @@ def pull(town: Municipality, today: date) -> Counts:
 
 def _files(town: Municipality) -> list[Path]:
     # A sender that cannot rename writes `.part` or a dot file first.
-    return sorted(path for path in (town.folder / "inbox").glob("*.xml") if path.name[0] != ".")
+    inbox = (town.folder / "inbox").glob("[!.]*")
+    return sorted(path for path in inbox if path.suffix.lower() == ".xml")
 
 
 def _readable(town: Municipality, today: date, counts: Counts) -> Iterator[_Packet]:
     for path in _files(town):
         try:
-            yield _Packet(path, read_head(path, max_bytes=town.settings.max_delivery_bytes))
+            head = read_head(path, max_bytes=town.settings.max_delivery_bytes)
+            if head.ags != town.profile.ags:  # its number is another municipality's
+                raise DeliveryRejected("registry.wrong_ags")
+            yield _Packet(path, head)
         except DeliveryRejected as error:
             _reject(town, [path], None, error.code, today)
             counts["rejected"] += 1

@@ -83,7 +83,9 @@ def preview(town: Municipality, ids: Sequence[str], today: date, resend_uncertai
     """Changes nothing, neither here nor in any other system."""
     verdicts: dict[str, Verdict] = {}
     with reading(town.engine) as session:
-        chosen = cases.load(session, ids)
+        # What is over, or is being carried out, is not for a rerun.
+        standing = cases.load(session, ids, Status.FAILED, *UNDONE_YET)
+        chosen = [case for case in standing if not (case.acting and case.status == Status.GRANTED)]
         by_step: dict[str, list[CaseRow]] = {}
         for case in chosen:
             by_step.setdefault(_step_of(case), []).append(case)
@@ -137,12 +139,11 @@ def rerun(
             _send(town, channel, batch, today, run)
     with reading(town.engine) as session:
         now = statuses(session, passing)
+        waiting = outbox.by_case(session, passing)
     stuck = {Status.FAILED.value, Status.NEEDS_REVIEW.value}
     after = {case_id: code if status in stuck else "" for case_id, (status, code) in now.items()}
-    with reading(town.engine) as session:
-        for case_id, letter in outbox.by_case(session, passing).items():
-            if letter.status == "ready" and letter.code:  # tried, and not out yet
-                after[case_id] = letter.code
+    # The channel refused it for a passing reason: the next run sends it.
+    after |= {case_id: row.code for case_id, row in waiting.items() if row.status == "ready"}
     return Preview(
         tuple(
             Verdict(verdict.case, after.get(verdict.case, verdict.code), verdict.second_letter)

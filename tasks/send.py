@@ -88,7 +88,8 @@ def send_batch(
 
 def _post(town: Municipality, parcels: Sequence[Parcel], run: str) -> Counts:
     """Exact by name: the whole batch can be claimed, written and synced to disk at once."""
-    _claim(town, [parcel.letter_id for parcel in parcels])
+    ours = _claim(town, [parcel.letter_id for parcel in parcels])
+    parcels = [parcel for parcel in parcels if parcel.letter_id in ours]
     results = hand_over_many(parcels, town.spool_url)
     with writing(town.engine) as session:
         told = outbox.cases_of(session, [parcel.letter_id for parcel in parcels])
@@ -109,7 +110,8 @@ def _mail(town: Municipality, parcels: Sequence[Parcel], run: str) -> Counts:
     """Claimed and noted one by one: a crash leaves at most one letter a worker uncertain."""
 
     def one(parcel: Parcel) -> Counts:
-        _claim(town, [parcel.letter_id])
+        if not _claim(town, [parcel.letter_id]):
+            return Counts()  # our lock was lost with its connection, and another process has it
         result: HandedOver | AntragslosError
         try:
             result = hand_over(parcel, town.mail_url)
@@ -131,9 +133,9 @@ def _mail(town: Municipality, parcels: Sequence[Parcel], run: str) -> Counts:
         return sum(pool.map(one, parcels), Counts())
 
 
-def _claim(town: Municipality, ids: Sequence[str]) -> None:
+def _claim(town: Municipality, ids: Sequence[str]) -> set[str]:
     with writing(town.engine) as session:
-        outbox.claim(session, ids)
+        return outbox.claim(session, ids)
 
 
 def _move_on(session: Session, told: Sequence[CaseRow], run: str) -> None:

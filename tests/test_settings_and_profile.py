@@ -30,6 +30,43 @@ def test_every_problem_of_a_profile_is_reported_at_once(tmp_path: Path) -> None:
         assert key in problems
 
 
+def test_the_keys_of_a_service_are_checked_though_the_profile_is_wrong(tmp_path: Path) -> None:
+    town = make_town(tmp_path)
+    path = town.folder / "profile.toml"
+    text = path.read_text().replace('ags = "09000009"', 'ags = "geheim-3"\ntimezone = "geheim-4"')
+    text = text.replace("settling_days = 2", 'settling_days = "geheim-5"')
+    text = text.replace('place = "Musterstadt"', 'place = ""')
+    text = text.replace("bescheid@musterstadt.example", "geheim-6")
+    more = 'vehicle_check = "geheim-1"\nsetling_days = "geheim-2"\n[services.dog_tax]\n'
+    path.write_text(text + more)
+
+    problems = check_municipality(town.slug, town.settings)
+
+    assert problems[:4] == [
+        "ags: eight digits",
+        "timezone: not a known name such as Europe/Berlin",
+        "letterhead.place: must be filled in",
+        "sender.address: an e-mail address",
+    ]
+    assert [problem.partition(":")[0] for problem in problems[4:]] == [
+        "services.resident_parking.setling_days",
+        "services.resident_parking.settling_days",
+        "services.resident_parking.vehicle_check",
+        "services.dog_tax",
+    ]
+    assert "geheim" not in "\n".join(problems)
+
+
+@pytest.mark.parametrize("services", ["services = 1", "[services]\nresident_parking = 1"])
+def test_services_that_are_no_table_are_a_problem_not_a_crash(
+    tmp_path: Path, services: str
+) -> None:
+    town = make_town(tmp_path)
+    (town.folder / "profile.toml").write_text(services)
+
+    assert "services" in "\n".join(check_municipality(town.slug, town.settings))
+
+
 @pytest.mark.parametrize(
     ("before", "after", "told"),
     [

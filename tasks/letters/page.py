@@ -1,7 +1,6 @@
 """Sets the letter's page: Typst in process, PDF/A-2a and PDF/UA-1, all content passed as data."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
@@ -15,11 +14,9 @@ import segno
 import typst
 
 from tasks.errors import LetterIncomplete
+from tasks.letters.words import kept_together
 
 FONTS = Path(fontpkg_noto_sans.ROOT) / "files"
-
-# „§ 46 Abs. 5“ and „1. Dezember“ stay on one line.
-_KEPT_TOGETHER = re.compile(r"(§|\b(?:Abs\.|Art\.|Nr\.|Satz|\d{1,2}\.)) (?=\w)")
 
 
 class PageSetter:
@@ -51,7 +48,7 @@ class PageSetter:
         """The page of `letter`, whose objects are plain dataclasses. Same letter, same bytes."""
         # Without blanks between the values, every blank that is left stands inside a text.
         data = json.dumps(letter, default=vars, ensure_ascii=False, separators=(",", ":"))
-        data = _KEPT_TOGETHER.sub("\\1\u00a0", data)
+        data = kept_together(data)
         try:
             with self._compiler() as compiler:
                 page = compiler.compile(

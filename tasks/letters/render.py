@@ -22,7 +22,14 @@ from tasks.letters.content import LetterContent, Letterhead, RenderedLetter, Sec
 from tasks.letters.markup import Block, parse, plain
 from tasks.letters.page import PageSetter, qr_code
 from tasks.letters.sample import sample_content, samples
-from tasks.letters.words import TemplateFolders, clean, german_date, paragraphs, template_errors
+from tasks.letters.words import (
+    TemplateFolders,
+    clean,
+    german_date,
+    kept_together,
+    paragraphs,
+    template_errors,
+)
 
 __all__ = [
     "LetterContent",
@@ -91,7 +98,7 @@ class LetterRenderer:
             text = frames.get_template("_letter.txt.j2").render(letter)
             text = re.sub(r"\n{3,}", "\n\n", text)
             html = frames.get_template("_letter.html.j2").render(letter)
-        return RenderedLetter(letter["subject"], text, html, pdf=b"")
+        return RenderedLetter(letter["subject"], kept_together(text), kept_together(html), pdf=b"")
 
     def _compose(self, content: LetterContent) -> dict[str, Any]:
         """Everything the frames print, as clean text and blocks."""

@@ -35,6 +35,11 @@ MONTHS = [
     "Dezember",
 ]
 
+# „§ 46 Abs. 5“, „1. Dezember“ and the plate „MU-LW 91“ stay on one line.
+_KEPT_TOGETHER = re.compile(
+    r"(§|\b(?:Abs\.|Art\.|Nr\.|Satz|\d{1,2}\.|[A-ZÄÖÜ]{1,3}-[A-Z]{1,2})) (?=\w)"
+)
+
 
 def clean(text: str) -> str:
     """One line of printable text: whatever cannot be printed, line ends too, becomes a blank."""
@@ -45,6 +50,11 @@ def clean(text: str) -> str:
 
 def paragraphs(text: str) -> list[str]:
     return [line for part in re.split(r"\n\s*\n", text) if (line := clean(part))]
+
+
+def kept_together(text: str) -> str:
+    """With no-break spaces; all markup around the text may be there already."""
+    return _KEPT_TOGETHER.sub("\\1\u00a0", text)
 
 
 def german_date(day: str | date) -> str:

@@ -38,10 +38,10 @@ _SHORT = {
     **dict.fromkeys(("große", "großer", "großes", "großen", "gr."), "GR"),
     **dict.fromkeys(("kleine", "kleiner", "kleines", "kleinen", "kl."), "KL"),
     **dict.fromkeys(("sankt", "st."), "ST"),
-    **dict.fromkeys(("straße", "str."), "STR"),
 }
 _WORD = re.compile(r"[^\s-]+")
-_ABBREVIATED = re.compile(r"(?:^|(?<=[\s-]))(?:(?:d|gr|kl|st)\.|str\.(?=\s))", re.IGNORECASE)
+_STREET = re.compile(r"stra(?:ß|ss)e$|str\.$", re.IGNORECASE)  # also within a name: „Querstr. I“
+_ABBREVIATED = re.compile(r"(?:^|(?<=[\s-]))(?:d|gr|kl|st)\.|str\.(?=[\s-])", re.IGNORECASE)
 
 
 class ZoneList:
@@ -156,4 +156,5 @@ def _number_of(address: Address) -> HouseNumber | None:
 
 def _short_key(street: str) -> str:
     words = _WORD.findall(street)
-    return normalise_street("".join(_SHORT.get(word.lower(), word) for word in words))
+    short = (_SHORT.get(word.lower(), _STREET.sub("STR", word)) for word in words)
+    return normalise_street("".join(short))

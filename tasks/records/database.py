@@ -67,7 +67,8 @@ def _translated() -> Iterator[None]:
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # transactions begin where we say, not where pysqlite thinks
-    for pragma in ("busy_timeout=60000", "journal_mode=WAL", "foreign_keys=ON"):
+    # Shorter than the state waits: its transaction is open while we wait here.
+    for pragma in ("busy_timeout=10000", "journal_mode=WAL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -22,8 +22,8 @@ from tasks.domain.record import Permit
 from tasks.records.sql import SqlPermitRegister
 from tasks.records.storing import Stored
 
-_REQUIRED = ("permit_no", "name", "plate", "zone", "valid_from", "valid_until")
-_OPTIONAL = (
+REQUIRED = ("permit_no", "name", "plate", "zone", "valid_from", "valid_until")
+OPTIONAL = (
     "holder_ags",
     "holder_ordnungsmerkmal",
     "birth_date",
@@ -34,6 +34,7 @@ _OPTIONAL = (
     "email_consent",
     "status",
 )
+_KNOWN = f"the known ones are {', '.join(REQUIRED + OPTIONAL)}"
 _YES_NO = {
     **dict.fromkeys(("true", "1", "ja", "yes"), True),
     **dict.fromkeys(("", "false", "0", "nein", "no"), False),
@@ -133,13 +134,24 @@ def _csv_lines(file: TextIO) -> Iterator[tuple[int, Mapping[str, Any] | ImportPr
 
 
 def _header_problem(header: list[str]) -> ImportProblem | None:
+    if problem := _unknown(1, header):
+        return problem
     for name in header:
-        if name not in _REQUIRED + _OPTIONAL:
-            return ImportProblem(1, "", "a column that is not known")
         if header.count(name) > 1:
             return ImportProblem(1, name, "the column is there twice")
-    missing = [name for name in _REQUIRED if name not in header]
+    missing = [name for name in REQUIRED if name not in header]
     return ImportProblem(1, missing[0], "the column is missing") if missing else None
+
+
+def _unknown(line: int, names: Iterable[str]) -> ImportProblem | None:
+    given = list(names)
+    unknown = [name for name in given if name not in REQUIRED + OPTIONAL]
+    if not unknown:
+        return None
+    if len(unknown) == len(given):  # perhaps no header but the first permit: nothing is quoted
+        return ImportProblem(line, "", f"no column that is known; {_KNOWN}")
+    shown = ", ".join(name[:40] for name in unknown if name.isprintable())
+    return ImportProblem(line, shown, f"not a known column; {_KNOWN}")
 
 
 def _json_lines(file: TextIO) -> Iterator[tuple[int, Mapping[str, Any] | ImportProblem]]:
@@ -152,8 +164,8 @@ def _json_lines(file: TextIO) -> Iterator[tuple[int, Mapping[str, Any] | ImportP
             row = None
         if not isinstance(row, dict):
             yield line, ImportProblem(line, "", "not a JSON object")
-        elif row.keys() - {*_REQUIRED, *_OPTIONAL}:
-            yield line, ImportProblem(line, "", "a column that is not known")
+        elif problem := _unknown(line, row):
+            yield line, problem
         else:
             yield line, row
 
@@ -166,8 +178,8 @@ def _permit_or_problem(line: int, row: Mapping[str, Any]) -> Permit | ImportProb
 
 
 def _permit(row: Mapping[str, Any]) -> Permit:
-    text = {name: _text(row, name) for name in _REQUIRED + _OPTIONAL}
-    for name in _REQUIRED:
+    text = {name: _text(row, name) for name in REQUIRED + OPTIONAL}
+    for name in REQUIRED:
         if not text[name]:
             raise _Bad(name, "empty")
     status = text["status"].lower() or "active"

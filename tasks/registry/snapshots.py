@@ -6,6 +6,7 @@ snapshots show wins over any code:
     died before, alive now                                              -> DEATH_REVERSED
     a dwelling given up is current again with its old move-in date
     and without a move-out                                              -> MOVE_REVERSED
+    the home is gone altogether, and an older one is the home again     -> MOVE_REVERSED
 
 A real move back is another dwelling at the old address: it has a move-in date of its own.
 """
@@ -24,7 +25,7 @@ def classify(record_kind: DeltaKind, before: Person | None, after: Person | None
         return record_kind
     if _death_reversed(record_kind, before, after):
         return DeltaKind.DEATH_REVERSED
-    if _move_reversed(before, after):
+    if _move_reversed(before, after) or _move_replaced(record_kind, before, after):
         return DeltaKind.MOVE_REVERSED
     if record_kind in REVERSALS and before == after:
         return DeltaKind.OTHER  # what it takes back never reached us
@@ -45,6 +46,22 @@ def _move_reversed(before: Person, after: Person) -> bool:
         d.current and d.moved_out == PartialDate() and _identity(d) in given_up
         for d in after.dwellings
     )
+
+
+def _move_replaced(record_kind: DeltaKind, before: Person, after: Person) -> bool:
+    """For senders that name no old dwellings. A move in the same house puts its own day right."""
+    old, new = before.home(), after.home()
+    if record_kind != DeltaKind.MOVE or old is None or new is None:
+        return False
+    return _house(old.address) != _house(new.address) and _never_moved(old, new, after)
+
+
+def _never_moved(old: Dwelling, new: Dwelling, after: Person) -> bool:
+    """A real move leaves the old dwelling behind. Where it is gone and an older stay is back that
+    no earlier snapshot had told us of, the move in between never happened."""
+    gone = _identity(old) not in {_identity(d) for d in after.dwellings}
+    older = old.moved_in is not None and new.moved_in is not None and new.moved_in < old.moved_in
+    return gone and older
 
 
 def _identity(dwelling: Dwelling) -> tuple[object, ...]:
@@ -87,8 +104,4 @@ def _seen(before: Person, after: Person) -> DeltaKind:
 def _other_home(old: Dwelling, new: Dwelling, after: Person) -> DeltaKind:
     if old.moved_in == new.moved_in:
         return DeltaKind.ADDRESS_UPDATE
-    # A real move leaves the old dwelling behind. Where it is gone and an older stay is back that
-    # no earlier snapshot had told us of, the move in between never happened.
-    gone = _identity(old) not in {_identity(d) for d in after.dwellings}
-    older = old.moved_in is not None and new.moved_in is not None and new.moved_in < old.moved_in
-    return DeltaKind.MOVE_REVERSED if gone and older else DeltaKind.MOVE
+    return DeltaKind.MOVE_REVERSED if _never_moved(old, new, after) else DeltaKind.MOVE

@@ -166,7 +166,9 @@ def _moment(text: str) -> datetime | None:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
         return None
-    return moment if moment.tzinfo else None
+    # At either end of the calendar another time zone's year does not exist: PostgreSQL stores the
+    # moment, and nobody can read the row again.
+    return moment if moment.tzinfo and 1 < moment.year < 9999 else None
 
 
 def _short(element: etree._Element) -> str:

@@ -77,7 +77,7 @@ CODES = (
         "moved_away": "The holder no longer lives in the municipality. Does the permit end?",
         "no_zone": "The new address lies in no parking zone. Does the permit end?",
         "zone_ambiguous": "The new address can lie in several parking zones. Which one is right?",
-        "zone_list_gap": "Nobody moved, but the zone list lacks the address as it is written now.",
+        "zone_list_gap": "The address was only put right, but the zone list lacks it as it is written now.",
         "permit_zone_conflict": "The permit's zone is not that of the address. Which one is right?",
         "foreign_plate": "The plate is not known to be German. May the vehicle have a permit?",
         "vehicle_unchecked": "The vehicle register was not asked. Is the holder still the keeper?",
@@ -230,9 +230,11 @@ def _one_zone(case: _Case, home: Dwelling) -> Check:
         one = True if len(areas) == 1 else None
         return _check("one_zone", one, "zone_ambiguous", question=question, zones=zones)
     old = delta.before.home() if delta.before else None
-    stayed = old is not None and old.moved_in == home.moved_in and not _overtook(case)
-    if delta.kind is DeltaKind.ADDRESS_UPDATE and stayed:
-        effects = tuple(update_address(permit, home) for permit in case.permits)
+    same_stay = old is not None and old.moved_in == home.moved_in
+    overtook, was_listed = _overtook(case), bool(case.situation.areas_before.areas)
+    if delta.kind is DeltaKind.ADDRESS_UPDATE and same_stay and (was_listed or not overtook):
+        # With a move still due, the address is not put right alone: the zone would stay behind.
+        effects = tuple(update_address(permit, home) for permit in case.permits if not overtook)
         return _check("one_zone", None, "zone_list_gap", proposal=effects)
     return _lost(case, "one_zone", "no_zone", _left_on(delta))
 

@@ -116,6 +116,16 @@ def mark_recheck(session: Session, municipality: str, people: Collection[str]) -
         )
 
 
+def acting(session: Session, municipality: str) -> list[CaseRow]:
+    """Granted, and their effects may have reached the record system."""
+    query = select(CaseRow).where(
+        CaseRow.municipality == municipality,
+        CaseRow.status == Status.GRANTED,
+        col(CaseRow.acting).is_(True),
+    )
+    return list(session.exec(query.order_by(col(CaseRow.delta_id), col(CaseRow.id))))
+
+
 def _due_for_decision(municipality: str, service: str, today: date) -> list[Any]:
     status = col(CaseRow.status)
     return [
@@ -129,7 +139,7 @@ def _due_for_decision(municipality: str, service: str, today: date) -> list[Any]
             # Decided when it arrived; decided again on the day it is carried out.
             (status == Status.GRANTED)
             & (col(CaseRow.settles_on) <= today)
-            & (col(CaseRow.decided_on) < today),
+            & (col(CaseRow.decided_on) != today),
         ),
     ]
 

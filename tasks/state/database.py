@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Engine, Table, create_engine, event, insert
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
 from sqlmodel import Session, SQLModel
 
 import tasks.state.tables as tables
@@ -47,7 +47,11 @@ def open_database(url: str) -> Engine:
     """
     try:
         engine = _engine(url)
-        SQLModel.metadata.create_all(engine, tables=TABLES)
+        try:
+            SQLModel.metadata.create_all(engine, tables=TABLES)
+        except (ProgrammingError, IntegrityError):
+            # Another process made them between our look and our making.
+            SQLModel.metadata.create_all(engine, tables=TABLES)
     except (SQLAlchemyError, ImportError, OSError) as error:
         # The text of the error may quote the address, and with it the password.
         raise StateUnavailable("state.unreachable", type(error).__name__) from None

@@ -9,10 +9,11 @@ one's.
 import fcntl
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
 
 from tasks.errors import MunicipalityBusy
 
@@ -43,10 +44,11 @@ def _advisory_lock(engine: Engine, municipality: str) -> Iterator[None]:
         try:
             yield
         finally:
-            connection.execute(
-                text("SELECT pg_advisory_unlock(:space, :number)"),
-                {"space": _NAMESPACE, "number": number},
-            )
+            with suppress(DBAPIError):  # a lost connection has lost its lock as well
+                connection.execute(
+                    text("SELECT pg_advisory_unlock(:space, :number)"),
+                    {"space": _NAMESPACE, "number": number},
+                )
 
 
 @contextmanager

@@ -79,12 +79,16 @@ def cases_of(session: Session, letter_ids: Collection[str]) -> dict[str, list[Ca
     return found
 
 
-def claim(session: Session, ids: Collection[str]) -> None:
-    """The intent, committed before the hand-over begins."""
-    session.execute(
-        update(LetterRow)
-        .where(col(LetterRow.id).in_(ids), col(LetterRow.status) == "ready")
-        .values(status="claimed", claimed_at=utcnow(), attempts=LetterRow.attempts + 1)
+def claim(session: Session, ids: Collection[str]) -> set[str]:
+    """The intent, committed before the hand-over begins. Returns those that are ours now."""
+    return set(
+        session.execute(
+            update(LetterRow)
+            .where(col(LetterRow.id).in_(ids), col(LetterRow.status) == "ready")
+            .values(status="claimed", claimed_at=utcnow(), attempts=LetterRow.attempts + 1)
+            .returning(col(LetterRow.id)),
+            execution_options={"synchronize_session": False},
+        ).scalars()
     )
 
 

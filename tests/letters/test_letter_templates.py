@@ -1,7 +1,9 @@
 """A municipality may replace any template; one that lacks something is named before it is used."""
 
 import pickle
+import re
 import shutil
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -160,6 +162,43 @@ def test_a_mail_can_be_rendered_without_its_page() -> None:
     mail, letter = renderer().render_without_pdf(a_letter()), renderer().render(a_letter())
     assert mail.pdf == b""
     assert (mail.subject, mail.text, mail.html) == (letter.subject, letter.text, letter.html)
+
+
+LABELS = {"department": "", "phone": "Telefon", "email": "E-Mail", "website": "Internet"}
+
+
+@pytest.mark.parametrize("left_out", [(), *([name] for name in LABELS), LABELS])
+def test_what_a_letterhead_leaves_out_leaves_no_label_and_no_separator(
+    left_out: Collection[str],
+) -> None:
+    head = replace(a_letter().letterhead, **dict.fromkeys(left_out, ""))
+    phone = head.phone and f"Telefon {head.phone}"
+    ways = " · ".join(filter(None, (phone, head.email, head.website)))
+
+    letter = renderer().render(a_letter(letterhead=head))
+
+    top = [head.authority, head.department, f"{head.street}, {head.postcode_town}", ways]
+    assert letter.text.partition("\n\n")[0].split("\n") == [line for line in top if line]
+    header, footer = (
+        re.findall(r"[^<>\n]*[^<>\s][^<>\n]*(?=<|\n)", part.partition(">")[2])
+        for part in re.findall("(?s)<(?:header|footer).*?</(?:header|footer)", letter.html)
+    )
+    address = f"{head.authority} · {head.street} · {head.postcode_town}"
+    assert header == list(filter(None, (head.authority, head.department)))
+    assert footer == list(filter(None, (address, ways)))
+    assert not re.search(r"<p[^>]*>\s*</p>|<br>\s*</footer>", letter.html)
+    facts = [(label, getattr(head, name)) for name, label in LABELS.items() if label]
+    block = [f"{label} {value}" for label, value in facts if value]
+    assert " ".join(["24. November 2026", *block, "Anschrift", head.street]) in text_of(letter.pdf)
+    assert (a_letter().letterhead.department in text_of(letter.pdf)) == bool(head.department)
+
+
+def test_a_citation_a_date_and_a_plate_stay_on_one_line_in_a_mail() -> None:
+    letter = renderer().render_without_pdf(a_letter())
+    for form in (letter.text, letter.html):
+        for kept in ("§_46 Abs._5 StVO", "31._Dezember 2027", "MU-LW_91"):
+            assert kept.replace("_", "\u00a0") in form
+            assert kept.replace("_", " ") not in form
 
 
 def test_the_html_mail_is_german_and_loads_nothing() -> None:

@@ -18,7 +18,8 @@ INFORMATION = ("address_updated", "name_updated")
 
 
 def text(*args, **kwargs) -> str:
-    return renderer().render_without_pdf(a_letter(*args, **kwargs)).text
+    """The e-mail's text, its no-break spaces read as blanks."""
+    return renderer().render_without_pdf(a_letter(*args, **kwargs)).text.replace("\u00a0", " ")
 
 
 @pytest.mark.parametrize(

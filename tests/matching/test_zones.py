@@ -118,6 +118,22 @@ def test_numbered_streets_are_different_streets(rostock: ZoneList) -> None:
     assert rostock.find(at("3. St.-Jürgen-Straße", "1")) == AreaAnswer()
 
 
+@pytest.mark.parametrize(
+    ("street", "zone"), [("Querstraße I", "W1"), ("Querstraße II", "W1"), ("Querstraße III", "W2")]
+)
+def test_a_street_abbreviated_within_its_name_is_found_as_the_registry_writes_it(
+    rostock: ZoneList, street: str, zone: str
+) -> None:
+    assert rostock.find(at(street, "5")).areas == (zone,)
+
+
+def test_streets_that_differ_only_in_their_roman_number_are_never_mixed() -> None:
+    zones = listed("A Querstr. I", "B Querstr. II", "C Querstr. III")
+    found = [zones.find(at(f"Querstraße {n}", "5")).areas for n in ("I", "II", "III", "IV")]
+    assert found == [("A",), ("B",), ("C",), ()]
+    assert zones.find(at("Querstraße", "5")) == AreaAnswer()
+
+
 def test_without_a_house_number_only_a_certain_zone_is_named(rostock: ZoneList) -> None:
     assert rostock.find(at("Wollenweberstraße")).areas == ("A3",)
     assert rostock.find(at("Mühlenstraße")).areas == ("A3", "W1", "W2")

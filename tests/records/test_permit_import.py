@@ -1,5 +1,5 @@
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -141,10 +141,6 @@ def test_a_line_that_is_no_json_object_stops_no_other(tmp_path: Path, line: str)
     [
         ("", ImportProblem(1, "permit_no", "the column is missing")),
         (HEADER.replace(",zone", ""), ImportProblem(1, "zone", "the column is missing")),
-        (
-            HEADER.replace("standing_", "standig_"),
-            ImportProblem(1, "", "a column that is not known"),
-        ),
         (f"{HEADER},zone", ImportProblem(1, "zone", "the column is there twice")),
     ],
 )
@@ -152,6 +148,29 @@ def test_a_slip_in_the_header_refuses_the_file(
     tmp_path: Path, header: str, problem: ImportProblem
 ) -> None:
     assert list(read_permits(csv_file(tmp_path, header, LINE))) == [problem]
+
+
+@pytest.mark.parametrize("write", [csv_file, json_file])
+def test_an_unknown_column_is_named_with_those_that_are_known(
+    tmp_path: Path, write: Callable[..., Path]
+) -> None:
+    header = HEADER.replace("standing_", "standig_").replace(",plate", ",Straße\x1b[1m,kfz")
+    row = dict(zip(header.split(","), [*LINE.split(","), "x"], strict=True))
+    (problem,) = read_permits(write(tmp_path, *([header] if write is csv_file else [row])))
+
+    assert isinstance(problem, ImportProblem)
+    assert (problem.line, problem.column) == (1, "kfz, standig_application")
+    assert problem.reason.startswith("not a known column; the known ones are permit_no, name,")
+    assert problem.reason.endswith(", status")
+
+
+def test_a_file_without_a_header_is_refused_and_its_first_permit_not_quoted(
+    tmp_path: Path,
+) -> None:
+    (problem,) = read_permits(csv_file(tmp_path, LINE, LINE))
+
+    assert str(problem).startswith("line 1: no column that is known; the known ones are permit_no")
+    assert not [cell for cell in LINE.split(",") if cell in str(problem)]
 
 
 def test_a_line_of_another_length_or_encoding_stops_no_other(tmp_path: Path) -> None:

@@ -110,6 +110,40 @@ def test_the_day_of_moving_in_tells_reversal_correction_and_move_apart(since, ki
     assert classify(DeltaKind.OTHER, a_person(NEW), after) == kind
 
 
+def test_a_move_taken_back_under_the_code_of_a_move_is_seen_where_the_sender_drops_old_homes():
+    assert classify(DeltaKind.MOVE, a_person(NEW), AT_OLD) == DeltaKind.MOVE_REVERSED
+
+
+@pytest.mark.parametrize(
+    ("since", "kind"),
+    [
+        ("2026-11-11", DeltaKind.MOVE_REVERSED),
+        ("2026-11-12", DeltaKind.MOVE),
+        ("2026-11-13", DeltaKind.MOVE),
+    ],
+)
+def test_a_move_of_a_sender_that_drops_old_homes_is_real_unless_the_home_is_an_older_one(
+    since, kind
+):
+    after = a_person(a_home("Lange Straße", since))
+
+    assert classify(DeltaKind.MOVE, a_person(NEW), after) == kind
+
+
+def test_a_move_that_leaves_the_last_home_behind_is_real_even_to_an_older_stay():
+    after = a_person(OLD, left(NEW))
+
+    assert classify(DeltaKind.MOVE, a_person(NEW), after) == DeltaKind.MOVE
+
+
+def test_an_earlier_day_of_moving_into_the_same_house_reverses_no_move():
+    corrected = a_home("Kastanienallee", "2026-11-05")
+    hinterhaus = replace(corrected, address=replace(corrected.address, extra="Hinterhaus"))
+
+    for home in (corrected, hinterhaus):
+        assert classify(DeltaKind.MOVE, a_person(NEW), a_person(home)) == DeltaKind.MOVE
+
+
 def test_an_address_put_right_is_not_a_reversal_although_the_wrong_one_is_gone():
     right = a_person(a_home("Molkenstraße", "2026-11-12"), left(OLD))
 

@@ -49,6 +49,26 @@ def test_a_renamed_street_that_the_zone_list_knows_only_puts_the_address_right()
     assert decided(situation).code == "address_updated"
 
 
+def test_a_street_renamed_just_after_a_move_is_a_gap_in_the_list_and_no_end_of_the_permit() -> None:
+    moved, renamed = a_new_dwelling(), a_new_dwelling("Am Alten Friedhof", "5")
+    delta = a_delta(DeltaKind.ADDRESS_UPDATE, before=a_person(moved), after=a_person(renamed))
+
+    decision = decided(a_situation(delta, before=("A2",), after=(), areas_earlier=("A3",)))
+
+    assert decision.code == "zone_list_gap"
+    assert proposal(decision) == ()  # the address alone would stand beside the wrong zone
+
+
+def test_a_move_to_where_no_zone_is_stays_one_when_its_address_is_put_right() -> None:
+    moved, renamed = a_new_dwelling(), a_new_dwelling("Am Alten Friedhof", "5")
+    delta = a_delta(DeltaKind.ADDRESS_UPDATE, before=a_person(moved), after=a_person(renamed))
+
+    decision = decided(a_situation(delta, before=(), after=(), areas_earlier=("A3",)))
+
+    assert decision.code == "no_zone"
+    assert proposal(decision) == (an_end(TODAY),)
+
+
 @pytest.mark.parametrize("by_condition", [True, False])
 def test_moving_away_is_never_decided_by_a_machine(by_condition: bool) -> None:
     decision = decided(moved_away(), resolutory_condition=by_condition)
