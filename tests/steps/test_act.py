@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date
 
+import pytest
 from sqlmodel import select
 
 from flows.deliver_services import work
@@ -10,6 +11,7 @@ from tasks.domain.effect import Effect, EffectKind
 from tasks.domain.person import PersonKey
 from tasks.errors import RecordsUnavailable
 from tasks.records.importing import import_permits
+from tasks.records.sql import SqlPermitRegister
 from tasks.state import outbox
 from tasks.state.database import reading, writing
 from tasks.state.story import list_cases
@@ -27,31 +29,31 @@ def codes(town: Town) -> dict[str, tuple[str, str]]:
         return {line.event: (line.status, line.code) for line in list_cases(session, town.slug)}
 
 
-def break_off_before_the_register(town: Town) -> None:
-    """The run gets as far as its intent: the register is out of reach just then."""
-    town.put(*FILES)
-    register = town.opened.register
+def play_the_day(town: Town) -> None:
+    for step, args in work(town.opened, DAY, "run"):
+        step.fn(*args)
 
-    def out_of_reach(items: object) -> object:
+
+@pytest.fixture
+def broken_off(town: Town, monkeypatch: pytest.MonkeyPatch) -> Town:
+    """A run got as far as its intent: the register was out of reach just then."""
+
+    def out_of_reach(register: SqlPermitRegister, items: object) -> object:
         raise RecordsUnavailable("records.unreachable")
 
-    original, register.apply_many = register.apply_many, out_of_reach  # type: ignore[method-assign, assignment]
-    try:
-        for step, args in work(town.opened, DAY, "run"):
-            try:
-                step.fn(*args)
-            except RecordsUnavailable:
-                break
-    finally:
-        register.apply_many = original  # type: ignore[method-assign]
+    town.put(*FILES)
+    with monkeypatch.context() as patched:
+        patched.setattr(SqlPermitRegister, "apply_many", out_of_reach)
+        with pytest.raises(RecordsUnavailable):
+            play_the_day(town)
+    assert codes(town)["E0002-0002"] == ("granted", "zone_switched")
+    return town
 
 
 def test_what_never_reached_the_register_is_decided_anew_after_later_news(
-    town: Town, deliver: Deliver
+    broken_off: Town, deliver: Deliver
 ) -> None:
-    break_off_before_the_register(town)
-    assert codes(town)["E0002-0002"] == ("granted", "zone_switched")
-
+    town = broken_off
     deliver(town, "2026-11-24", "0003-deltalieferung-ruecknahme.xml")
 
     found = codes(town)
@@ -61,12 +63,12 @@ def test_what_never_reached_the_register_is_decided_anew_after_later_news(
     assert [permits[number].zone for number in sorted(permits)] == ["A3", "A1"]
 
 
-def test_without_news_it_is_simply_carried_out_the_next_day(town: Town, deliver: Deliver) -> None:
-    break_off_before_the_register(town)
+def test_without_news_it_is_simply_carried_out_the_next_day(
+    broken_off: Town, deliver: Deliver
+) -> None:
+    deliver(broken_off, "2026-11-24")
 
-    deliver(town, "2026-11-24")
-
-    assert codes(town)["E0002-0002"] == ("sent", "zone_switched")
+    assert codes(broken_off)["E0002-0002"] == ("sent", "zone_switched")
 
 
 def test_a_permit_that_has_another_holder_now_is_never_touched(
