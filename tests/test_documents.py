@@ -20,6 +20,7 @@ from tasks.domain.decision import Outcome, Result
 from tasks.domain.record import LinkedBy
 from tasks.domain.service import LegalMode
 from tasks.letters.render import LetterRenderer, sample_content
+from tasks.records.importing import OPTIONAL, REQUIRED
 from tasks.services.resident_parking import CODES
 from tasks.state.database import TABLES
 
@@ -122,6 +123,13 @@ def test_every_error_code_tells_operators_what_to_do() -> None:
     assert codes >= {"registry.packet_missing", "channel.uncertain", "case.unknown"}
     assert codes - told == set(), "not told"
     assert told - codes == set(), "no longer raised"
+
+
+def test_every_column_of_the_permit_file_is_told_with_whether_it_is_required() -> None:
+    told = re.findall(r"^\| `(\w+)` \| (yes|no|with [a-z ]+) \|", text("docs/operations.md"), re.M)
+
+    assert [name for name, _ in told] == [*REQUIRED, *OPTIONAL]
+    assert {name for name, required in told if required == "yes"} == set(REQUIRED)
 
 
 def test_every_code_of_the_service_tells_clerks_what_to_do() -> None:

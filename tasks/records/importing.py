@@ -1,10 +1,7 @@
 """Reads permits from CSV or JSON Lines, and takes them over into the register.
 
-Columns, in any order: `permit_no`, `name`, `plate`, `zone`, `valid_from`, `valid_until` (dates as
-YYYY-MM-DD) and, where there is one, `holder_ags` with `holder_ordnungsmerkmal`, `birth_date`,
-`standing_application`, `street`, `house_number`, `email`, `email_consent`, `status`. A file with
-any other column is refused: a slip in a name must not lose a column, and we keep no more data
-than we need.
+Columns in any order; docs/operations.md tells the form of each. A file with any other column is
+refused: a slip in a name must not lose a column, and we keep no more data than we need.
 """
 
 import csv
@@ -24,15 +21,8 @@ from tasks.records.storing import Stored
 
 REQUIRED = ("permit_no", "name", "plate", "zone", "valid_from", "valid_until")
 OPTIONAL = (
-    "holder_ags",
-    "holder_ordnungsmerkmal",
-    "birth_date",
-    "standing_application",
-    "street",
-    "house_number",
-    "email",
-    "email_consent",
-    "status",
+    *("holder_ags", "holder_ordnungsmerkmal", "birth_date", "standing_application"),
+    *("street", "house_number", "email", "email_consent", "status"),
 )
 _KNOWN = f"the known ones are {', '.join(REQUIRED + OPTIONAL)}"
 _YES_NO = {

@@ -77,7 +77,7 @@ CODES = (
         "moved_away": "The holder no longer lives in the municipality. Does the permit end?",
         "no_zone": "The new address lies in no parking zone. Does the permit end?",
         "zone_ambiguous": "The new address can lie in several parking zones. Which one is right?",
-        "zone_list_gap": "The address was only put right, but the zone list lacks it as it is written now.",
+        "zone_list_gap": "The address was only put right, but the zone list lacks its new wording.",
         "permit_zone_conflict": "The permit's zone is not that of the address. Which one is right?",
         "foreign_plate": "The plate is not known to be German. May the vehicle have a permit?",
         "vehicle_unchecked": "The vehicle register was not asked. Is the holder still the keeper?",
