@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from tasks.errors import ProfileInvalid
+from tasks.errors import ProfileInvalid, StateUnavailable
 from tasks.municipality import check_municipality, municipalities, open_municipality
 from tasks.settings import Settings, private_files
-from tasks.state.database import reading
+from tasks.state.database import open_database, reading
 from tests.town import make_town
 
 TEMPLATE = "{% set decides = false %}\n# {{ gibt_es_nicht }}\n\nText\n"
@@ -182,3 +182,33 @@ def test_others_on_the_machine_may_read_nothing_of_what_we_write(tmp_path: Path)
         assert not [path for path in written if stat.S_IMODE(path.stat().st_mode) & 0o007]
     finally:
         os.umask(before)
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql+psycopg://user:geheim@127.0.0.1:9/state", "mysql://geheim@x/y", "nonsense"]
+)
+def test_a_database_that_cannot_be_opened_is_said_without_its_password(url: str) -> None:
+    with pytest.raises(StateUnavailable) as told:
+        open_database(url)
+
+    assert told.value.code == "state.unreachable"
+    assert "geheim" not in f"{told.value} {told.value.detail}"
+
+
+def test_a_first_look_at_an_empty_home_makes_it(tmp_path: Path) -> None:
+    with reading(open_database(f"sqlite:///{tmp_path / 'not' / 'yet' / 'state.db'}")):
+        pass
+
+    assert (tmp_path / "not" / "yet" / "state.db").exists()
+
+
+@pytest.mark.parametrize(("length", "right"), [(31, False), (32, True), (33, True)])
+def test_a_signing_key_is_long_enough(tmp_path: Path, length: int, right: bool) -> None:
+    def made() -> Settings:
+        return Settings(home=tmp_path, secret_key="k" * length, _env_file=None)  # type: ignore[arg-type]
+
+    if right:
+        assert len(made().signing_key()) == length
+    else:
+        with pytest.raises(ValidationError):
+            made()

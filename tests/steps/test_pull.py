@@ -7,7 +7,7 @@ import pytest
 from lxml import etree
 from sqlmodel import select
 
-from tasks.pull import pull
+from tasks.pull import has_deliveries, pull
 from tasks.state.database import reading
 from tasks.state.tables import Cursor, Delivery, DeltaRow, PersonRow, Quarantine
 from tests.town import Town
@@ -204,3 +204,33 @@ def test_two_different_files_for_one_packet_are_refused(started: Town) -> None:
 
     assert counts["stopped:registry.packet_twice"] == 1
     assert state(started)[0] == 2
+
+
+def test_every_run_says_that_the_intake_stands_still(started: Town) -> None:
+    started.put("bad/01-luecke-lieferungsnummer.xml")
+    pull(started.opened, MONDAY)
+
+    assert has_deliveries(started.opened), "an empty inbox does not hide it"
+    assert pull(started.opened, MONDAY)["stopped:registry.number_gap"] == 1
+
+
+def test_another_municipalitys_delivery_never_takes_our_number(started: Town) -> None:
+    started.put("bad/04-falscher-ags-lieferung.xml", "0003-deltalieferung-ruecknahme.xml")
+
+    counts = pull(started.opened, MONDAY)
+
+    assert (counts["deliveries"], counts["deltas"], counts["rejected"]) == (1, 5, 1)
+    assert state(started)[0] == 3
+
+
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
+def test_an_event_at_the_end_of_the_calendar_is_quarantined(started: Town, moment: str) -> None:
+    started.put("0003-deltalieferung-ruecknahme.xml")
+    path = started.folder / "inbox" / "0003-deltalieferung-ruecknahme.xml"
+    tag = "ereignis.zeitpunkt>"
+    head, _, rest = path.read_text().partition(f"<{tag}")
+    path.write_text(f"{head}<{tag}{moment}</{tag}{rest.partition(f'</{tag}')[2]}")
+
+    counts = pull(started.opened, MONDAY)
+
+    assert (counts["quarantined"], counts["deltas"]) == (1, 4)
