@@ -12,6 +12,7 @@ import pytest
 from prefect.settings import get_current_settings
 from sqlalchemy import make_url
 
+from tasks.records.sql import SqlPermitRegister
 from tests.town import DELIVERIES, make_town
 
 # Names, birth dates, registry keys, plates, permit numbers, streets and addresses of the samples,
@@ -98,10 +99,14 @@ def test_no_personal_data_reaches_prefect_in_good_days_and_in_bad(
         assert deliver("2026-11-21").name == "PartiallyFailed"
     finally:
         object.__setattr__(resident_parking.service, "decide", real)
+
     # A record system that breaks with a resident's data in its message.
-    (town.folder / "permits.db").write_bytes(b"Antje Brandt" * 1000)
+    def broken_register(register: SqlPermitRegister, keys: object) -> object:
+        raise ValueError(f"no permit for Antje Brandt, {keys}")
+
+    monkeypatch.setattr(SqlPermitRegister, "by_keys", broken_register)
     town.put("0004-paket1.xml", "0004-paket2.xml")
-    deliver("2026-11-22")
+    assert "internal.ValueError" in deliver("2026-11-22").message
 
     kept = everything_prefect_keeps()
     assert any(b"needs_review" in text for _, text in kept), "looked in the wrong place"
