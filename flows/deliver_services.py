@@ -4,34 +4,17 @@ Prefect is told municipalities, stages, opaque case ids and counts. What a case 
 stands, is in our own database: this flow may be killed at any point and simply run again.
 """
 
-from collections.abc import Iterator
 from datetime import date, datetime
-from math import ceil
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from prefect import flow, get_run_logger, runtime, tags
-from prefect.artifacts import create_markdown_artifact
+from prefect import flow, runtime, tags
 from prefect.client.schemas.objects import State
-from prefect.states import Completed, Failed
+from prefect.states import Failed
 from pydantic import BaseModel, ConfigDict, Field
 
-from tasks.act import act_cases, begun, take_up_effects, to_act
-from tasks.decide import decide_cases, to_decide
-from tasks.errors import AntragslosError
-from tasks.link import link_deltas, waiting
-from tasks.municipality import Municipality, municipalities, open_municipality
-from tasks.pull import has_deliveries, pull_deliveries
-from tasks.render import render_cases, to_render
-from tasks.report import FAILED, read_report, run_markdown, touched_by, waiting_markdown
-from tasks.send import EMAIL, POST, recover_claims, send_letters, to_send
+from flows._pipeline import Outcome, end_state, everything, of_municipality
+from tasks.municipality import municipalities
 from tasks.settings import private_files, settings
-from tasks.stage import Counts, batches, cleaned
-from tasks.state.lock import municipality_lock
-
-# A person's cases are carried out one after the other, each decided on what the one before it left
-# behind; whoever has more than three of them in one day gets the rest on the next.
-PASSES = 3
 
 
 class DeliverParameters(BaseModel):
@@ -54,26 +37,6 @@ class DeliverParameters(BaseModel):
 
 
 EVERYTHING = DeliverParameters()
-
-
-class Outcome(BaseModel):
-    """What became of one municipality: counts, and codes of what needs an admin."""
-
-    counts: dict[str, int] = {}
-    problems: list[str] = []
-    touched: dict[str, int] = {}  # cases that the run moved, by the status they have now
-    asked: int = 0  # of these, the ones that wait for a clerk, wholly or in part
-
-    def count(self, counts: Counts) -> None:
-        for name, number in counts.items():
-            if name.startswith("stopped:"):
-                self.trouble(name.removeprefix("stopped:"))
-            elif number:
-                self.counts[name] = self.counts.get(name, 0) + number
-
-    def trouble(self, code: str) -> None:
-        if code not in self.problems:
-            self.problems.append(code)
 
 
 def _run_name() -> str:
@@ -99,120 +62,8 @@ def deliver_services(parameters: DeliverParameters = EVERYTHING) -> State[Any]:
         return Failed(message="there is no municipality in ANTRAGSLOS_HOME")
     for slug in parameters.municipalities or municipalities(settings()):
         with tags(f"municipality:{slug}"):
-            outcomes[slug] = _deliver(slug, parameters.on, run)
+            outcomes[slug] = of_municipality(slug, parameters.on, run, everything, "deliver")
     return end_state(outcomes)
-
-
-def _deliver(slug: str, on: date | None, run: str) -> Outcome:
-    """One municipality. Its trouble never reaches another one's."""
-    outcome = Outcome()
-    try:
-        town = open_municipality(slug, settings())
-        day = day_of(town, on)
-        with municipality_lock(town.engine, slug, town.folder):
-            outcome.count(recover_claims(town, run))
-            for step, args in work(town, day, run):
-                _do(step, args, outcome)
-            outcome.touched, outcome.asked = touched_by(town, run)
-            _publish(town, day, outcome)
-        return outcome
-    except AntragslosError as error:
-        code = cleaned(error).code
-    except Exception as error:
-        code = cleaned(error).code
-    get_run_logger().error("%s: %s", slug, code)
-    outcome.trouble(code)  # beside whatever was done before it
-    return outcome
-
-
-def day_of(town: Municipality, on: date | None) -> date:
-    """Raises AntragslosError where the day lies in the future and letters would really leave."""
-    today = datetime.now(ZoneInfo(town.profile.timezone)).date()
-    if on and on > today and not town.test_mode:
-        raise AntragslosError("run.day_in_future", town.slug)
-    return on or today
-
-
-def work(town: Municipality, day: date, run: str) -> Iterator[tuple[Any, tuple[Any, ...]]]:
-    """The stages in their order, as (task, arguments), each looked for only when it is its turn.
-
-    Every stage is tried whatever became of the one before it: a registry that stands still keeps
-    no letter from leaving.
-    """
-    slug, size = town.slug, town.settings.batch_size
-    if begun(town):
-        yield take_up_effects, (slug, run)
-    if has_deliveries(town):
-        yield pull_deliveries, (slug, day)
-    for _ in range(ceil(waiting(town) / size)):
-        yield link_deltas, (slug, day, run)
-    for service in town.services:
-        for _ in range(PASSES):
-            for ids in batches(to_decide(town, service, day), size):
-                yield decide_cases, (slug, service, ids, day, run)
-            for ids in batches(to_act(town, service, day), size):
-                yield act_cases, (slug, service, ids, day, run)
-    for ids in batches(to_render(town), size):
-        yield render_cases, (slug, ids, day, run)
-    for channel in (EMAIL, POST):
-        for ids in batches(to_send(town, channel), size):
-            yield send_letters, (slug, channel, ids, day, run)
-
-
-def _do(step: Any, args: tuple[Any, ...], outcome: Outcome) -> None:
-    state = step(*args, return_state=True)
-    result = state.result(raise_on_failure=False)
-    if state.is_completed():
-        outcome.count(result)
-    else:
-        known = isinstance(result, AntragslosError)
-        outcome.trouble(result.code if known else "internal.unknown")
-
-
-def _publish(town: Municipality, day: date, outcome: Outcome) -> None:
-    """One page a run with a history per municipality, and one for what waits."""
-    slug = town.slug
-    if not outcome.counts and not outcome.problems:
-        return  # hundreds of quiet municipalities leave no trace
-    now = read_report(town)
-    create_markdown_artifact(
-        run_markdown(slug, day, Counts(outcome.counts), outcome.problems, now),
-        key=f"deliver-{slug}",
-        description=f"Runs of {slug}",
-    )
-    create_markdown_artifact(
-        waiting_markdown(slug, day, now),
-        key=f"waiting-{slug}",
-        description=f"What waits for people in {slug}",
-    )
-
-
-def end_state(outcomes: dict[str, Outcome]) -> State[Any]:
-    """The truth in one line: name and message appear in Prefect's list of runs."""
-    touched: Counts = Counts()
-    for outcome in outcomes.values():
-        touched.update(outcome.touched)
-    cases, failed = touched.total(), touched[FAILED]
-    asked = sum(outcome.asked for outcome in outcomes.values())
-    troubled = {slug: outcome.problems for slug, outcome in outcomes.items() if outcome.problems}
-    if failed or troubled:
-        where = [f"{slug}: {', '.join(codes)}" for slug, codes in troubled.items()]
-        message = "; ".join([f"{failed} of {cases} cases failed", *where])
-        nothing_done = len(troubled) == len(outcomes) and not cases
-        return Failed(name="Failed" if nothing_done else "PartiallyFailed", message=message)
-    unread = sum(outcome.counts.get("quarantined", 0) for outcome in outcomes.values())
-    if asked or unread:
-        message = f"{asked} of {cases} cases need review"
-        message += f"; {unread} registry records could not be read" if unread else ""
-        return Completed(name="NeedsReview", message=message)
-    if not any(outcome.counts for outcome in outcomes.values()):
-        return Completed(message="nothing new")
-    counts: Counts = Counts()
-    for outcome in outcomes.values():
-        counts.update(outcome.counts)
-    return Completed(
-        message=f"{cases} cases, {counts['acted']} acted, {counts['handed_over']} letters sent"
-    )
 
 
 if __name__ == "__main__":

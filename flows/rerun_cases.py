@@ -13,7 +13,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from pydantic import BaseModel, ConfigDict, Field
 
-from flows.deliver_services import day_of
+from flows._pipeline import day_of
 from tasks.errors import AntragslosError, PermanentError
 from tasks.municipality import open_municipality
 from tasks.rerun import Preview, find_cases, known_cases, preview, rerun

@@ -12,14 +12,14 @@ from datetime import date
 
 from pydantic import TypeAdapter
 
-from tasks.domain.case import Status, Step
+from tasks.domain.case import Status, Step, may_become
 from tasks.domain.effect import Effect
 from tasks.errors import AntragslosError, TemporaryError
 from tasks.municipality import Municipality, open_municipality
 from tasks.records.protocol import Applied
 from tasks.settings import settings
 from tasks.stage import Counts, stage
-from tasks.state import cases, decisions
+from tasks.state import cases, decisions, facts, outbox
 from tasks.state.database import Session, insert_missing, reading, utcnow, writing
 from tasks.state.documents import EFFECT, dump
 from tasks.state.tables import CaseRow, EffectRow
@@ -33,9 +33,9 @@ def act_cases(municipality: str, service: str, ids: Sequence[str], today: date, 
     return act_batch(open_municipality(municipality, settings()), ids, today, run)
 
 
-def to_act(town: Municipality, service: str, today: date) -> list[str]:
+def to_act(town: Municipality, service: str, today: date, prompted: bool = False) -> list[str]:
     with reading(town.engine) as session:
-        return cases.ids_in(session, town.slug, service, Status.GRANTED, today)
+        return cases.ids_in(session, town.slug, service, Status.GRANTED, today, prompted)
 
 
 def begun(town: Municipality) -> bool:
@@ -46,11 +46,14 @@ def begun(town: Municipality) -> bool:
 @stage("take up begun effects · {municipality}", retries=2, delays=(2, 10))
 def take_up_effects(municipality: str, run: str) -> Counts:
     """Cases that a dead process, or a register out of reach, left between the two commits."""
-    return take_up(open_municipality(municipality, settings()))
+    return take_up(open_municipality(municipality, settings()), run)
 
 
-def take_up(town: Municipality) -> Counts:
-    """What never reached the record system is decided anew: a reversal may have arrived since."""
+def take_up(town: Municipality, run: str) -> Counts:
+    """What never reached the record system is decided anew: a reversal may have arrived since.
+
+    What did is noted at once, before anything else is decided: a reversal must find it.
+    """
     with writing(town.engine) as session:
         batch = cases.acting(session, town.slug)
         planned = effects_of(session, batch)
@@ -64,7 +67,7 @@ def take_up(town: Municipality) -> Counts:
         for case in batch:
             if case.id not in reached:
                 case.acting, case.recheck = False, True
-    return Counts()
+    return _carry_out_begun(town, sorted(reached), run)
 
 
 def act_batch(town: Municipality, ids: Sequence[str], today: date, run: str) -> Counts:
@@ -76,6 +79,10 @@ def act_batch(town: Municipality, ids: Sequence[str], today: date, run: str) -> 
             if due and case.person_id not in served:
                 case.acting = True
                 served.add(case.person_id)
+    return _carry_out_begun(town, ids, run)
+
+
+def _carry_out_begun(town: Municipality, ids: Sequence[str], run: str) -> Counts:
     with writing(town.engine) as session:
         batch = [case for case in cases.load(session, ids, Status.GRANTED) if case.acting]
         rows, broken = _carry_out(town, effects_of(session, batch))
@@ -89,6 +96,8 @@ def act_batch(town: Municipality, ids: Sequence[str], today: date, run: str) -> 
         closed = [cases.Move(case, Status.CLOSED, case.code, "pipeline", {}) for case in silent]
         cases.move(session, closed, run)
         cases.fail(session, failed, Step.ACT, broken, run)
+        decisions.ask_what_is_left(session, [case.id for case in done])
+        _note_undone(session, done, run)
         # The person's next case was decided on a record that is another one now.
         cases.mark_recheck(session, town.slug, {case.person_id for case in done})
         return Counts(acted=len(done), closed=len(silent), effects=len(rows), failed=len(failed))
@@ -118,6 +127,29 @@ def effects_of(session: Session, batch: Sequence[CaseRow]) -> list[tuple[str, Ca
         for case in batch
         for position, effect in enumerate(last[case.id][1].effects)
     ]
+
+
+def _note_undone(session: Session, done: Sequence[CaseRow], run: str) -> None:
+    """The cases that were taken back by these; what is left of them to say is not said any more."""
+    last = decisions.last_decisions(session, [case.id for case in done])
+    undoing = [case for case in done if last[case.id][1].undoes]
+    targets = facts.targets(session, undoing)
+    undone = {row.id: row for row in targets.values() if row.status != Status.UNDONE}
+    causes = {targets[case.id].id: case for case in undoing if case.id in targets}
+    moves = [
+        cases.Move(
+            row,
+            Status.UNDONE,
+            causes[row.id].code,
+            f"case {causes[row.id].id}",
+            {"acting": False, "recheck": False},
+        )
+        for row in undone.values()
+        if may_become(Status(row.status), Status.UNDONE)
+    ]
+    cases.move(session, moves, run)
+    decisions.withdraw_questions(session, list(undone))
+    outbox.stop_unsent(session, list(undone), "undone")
 
 
 def _row(key: str, case: CaseRow, effect: Effect, result: Applied) -> dict[str, object]:

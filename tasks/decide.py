@@ -4,23 +4,29 @@ A case is decided when it arrives, so that everyone can see what is coming; agai
 new is known about its person; and again on the day it is carried out. Only the last one counts.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
+from typing import Any
 
 from pydantic import TypeAdapter
 
 from tasks.domain.area import AreaAnswer
 from tasks.domain.case import UNDONE_YET, Status, Step
+from tasks.domain.check import ANSWER
 from tasks.domain.decision import Decision, Outcome
-from tasks.domain.delta import Delta
+from tasks.domain.delta import Delta, DeltaKind
+from tasks.domain.effect import Act
+from tasks.domain.follow_up import decide_follow_up
 from tasks.domain.person import Person
 from tasks.domain.record import Link, LinkedBy
-from tasks.domain.service import Gate, Situation, slim
+from tasks.domain.service import Gate, Service, Situation, slim
+from tasks.errors import TemporaryError
 from tasks.municipality import Municipality, open_municipality
 from tasks.profile import EnabledService
+from tasks.records.protocol import Applied
 from tasks.settings import settings
 from tasks.stage import Counts, cleaned, stage
-from tasks.state import cases, decisions, facts
+from tasks.state import answers, cases, decisions, facts
 from tasks.state.database import Session, reading, utcnow, writing
 from tasks.state.documents import DECISION, SITUATION, dump
 from tasks.state.tables import CaseRow, DecisionRow
@@ -43,9 +49,18 @@ def decide_cases(
     return decide_batch(open_municipality(municipality, settings()), service, ids, today, run)
 
 
-def to_decide(town: Municipality, service: str, today: date) -> list[str]:
+def to_decide(town: Municipality, service: str, today: date, prompted: bool = False) -> list[str]:
     with reading(town.engine) as session:
-        return cases.ids_to_decide(session, town.slug, service, today)
+        return cases.ids_to_decide(session, town.slug, service, today, prompted)
+
+
+def decider(cause: str, service: Service) -> Callable[[Situation, Any, Gate, date], Decision]:
+    """Who decides a case: the service, or what follows a case up in the same way for all."""
+    if not cause:
+        return service.decide
+    return lambda situation, parameters, gate, today: decide_follow_up(
+        service, situation, parameters, gate, today
+    )
 
 
 def decide_batch(
@@ -61,9 +76,8 @@ def decide_batch(
         for case in batch:
             try:
                 situation = situations.of(case)
-                decision = enabled.service.decide(
-                    situation, enabled.parameters, enabled.gate, today
-                )
+                decide = decider(case.cause, enabled.service)
+                decision = decide(situation, enabled.parameters, enabled.gate, today)
             except Exception as error:  # one broken case never stops the others
                 broken[case.id] = cleaned(error).code
                 continue
@@ -101,7 +115,7 @@ def _keep(
                 now_is_after=situation.now == situation.delta.after,
                 parameters=parameters,
                 rule_version=enabled.service.rule_version,
-                decided_by="rule",
+                decided_by=_decided_by(situation, decision),
                 decided_on=today,
                 decided_at=now,
                 run=run,
@@ -117,7 +131,7 @@ def _keep(
                 case,
                 STATUS[decision.outcome],
                 decision.code,
-                "rule",
+                _decided_by(situation, decision),
                 {
                     "outcome": decision.outcome.value,
                     "decided_on": today,
@@ -126,10 +140,19 @@ def _keep(
                     "recheck": False,
                 },
             )
-            for case, _, decision in decided
+            for case, situation, decision in decided
         ],
         run,
     )
+
+
+def _decided_by(situation: Situation, decision: Decision) -> str:
+    """ "rule", or the clerk on whose answer the decision stands."""
+    used = {ground.facts.get(ANSWER, "") for ground in decision.grounds}
+    clerks = [answer.by for answer in situation.answers if answer.choice in used]
+    if situation.left is not None:
+        clerks = [answer.by for answer in situation.answers] or clerks
+    return f"clerk {clerks[-1]}" if clerks else "rule"
 
 
 def dump_rules(enabled: EnabledService) -> str:
@@ -157,14 +180,20 @@ class Situations:
         self._later = facts.later_events(session, people)
         self._asked = facts.open_questions(session, service.name, people)
         self._left = facts.homes_left_in_vain(session, service.name, people)
-        self._acted = facts.acted_events(session, service.name, people)
+        self._answers = answers.valid_answers(session, {case.id for case in batch})
+        self._out = facts.opted_out(session, service.name, service.level == "inform", people)
+        self._follow = _FollowUps(session, batch)
         self._links = cases.links_of(session, town.slug, service.records, people)
         numbers = {link.record for links in self._links.values() for link in links}
+        numbers |= self._follow.records
         self._permits = town.register.get(sorted(numbers)) if numbers else {}
+        self._intact = _which_are_intact(town, self._follow)
 
     def of(self, case: CaseRow) -> Situation:
         assert case.delta_id is not None
         delta = self._deltas[case.delta_id]
+        chosen = self._follow.chosen.get(_cause(case, "answer"))
+        choice, prompting = (chosen[0], (chosen[1],)) if chosen else (None, ())
         return Situation(
             delta=delta,
             now=self._people[case.person_id],
@@ -182,17 +211,34 @@ class Situations:
             ),
             # Only earlier cases: two cases must never wait for each other.
             open_clerk_case=any(
-                delta_id < case.delta_id for _, delta_id in self._asked[case.person_id]
+                delta_id < case.delta_id and case_id != self._follow.target_id(case)
+                for case_id, delta_id in self._asked[case.person_id]
             ),
-            reversed_case_acted=delta.reverses in self._acted[case.person_id],
+            opted_out=case.person_id in self._out,
+            answers=(*self._answers.get(case.id, ()), *prompting),
+            acts=tuple(self._acts(case)),
+            told=self._follow.target_id(case) in self._follow.told,
+            undone=self._follow.is_undone(case),
+            reply=self._follow.replies.get(_cause(case, "reply")),
+            left=choice,
         )
+
+    def _acts(self, case: CaseRow) -> Iterator[Act]:
+        for position, done in enumerate(self._follow.acts_of(case)):
+            numbers = self._follow.numbers_of(case, done)
+            permits = tuple(self._permits[n] for n in numbers if n in self._permits)
+            yield Act(done.effect, done.inverse, permits, self._intact[case.id, position])
 
     def _links_now(self, person_id: str, delta: Delta) -> Iterator[Link]:
         """A permit may have been given a key, or another holder, since it was linked."""
         keys = {delta.key, *(person.key for person in (delta.before, delta.after) if person)}
         for link in sorted(self._links[person_id], key=lambda link: link.record):
             permit, by = self._permits.get(link.record), LinkedBy(link.by)
-            if permit is None or (permit.key and permit.key not in keys):
+            if permit is None:
+                continue
+            if permit.key and permit.key not in keys:
+                if delta.kind is DeltaKind.KEY_CHANGE:  # it may be the key from before: a clerk
+                    yield Link(permit, LinkedBy.SUGGESTED, link.score)
                 continue
             if permit.key:
                 by = LinkedBy.KEY
@@ -204,7 +250,7 @@ class Situations:
         """The next case of the same person meets this one as it is now."""
         asked = self._asked[case.person_id]
         asked[:] = [known for known in asked if known[0] != case.id]
-        if decision.question is not None and case.delta_id is not None:
+        if decision.outcome is Outcome.NEEDS_REVIEW and case.delta_id is not None:
             asked.append((case.id, case.delta_id))
 
     def _area(self, person: Person | None) -> AreaAnswer:
@@ -212,3 +258,76 @@ class Situations:
         if home is None or self._areas is None:
             return AreaAnswer()
         return self._areas.find(home.address)
+
+
+class _FollowUps:
+    """What cases of a batch are about that came before them: their target and its effects."""
+
+    def __init__(self, session: Session, batch: Sequence[CaseRow]) -> None:
+        self._targets = facts.targets(session, batch)
+        ids = {target.id for target in self._targets.values()}
+        self._done = facts.carried_out(session, ids)
+        self.told = facts.told(session, ids)
+        self.replies = facts.replies(session, {_cause(case, "reply") for case in batch} - {""})
+        self.chosen = facts.chosen(session, {_cause(case, "answer") for case in batch} - {""})
+        self.cases = [case for case in batch if case.id in self._targets]
+        replied = {case.person_id for case in batch if _cause(case, "reply")}
+        self._successors = facts.successors(session, replied)
+
+    def target_id(self, case: CaseRow) -> str:
+        target = self._targets.get(case.id)
+        return target.id if target else ""
+
+    def is_undone(self, case: CaseRow) -> bool:
+        target = self._targets.get(case.id)
+        return target is not None and target.status == Status.UNDONE
+
+    def acts_of(self, case: CaseRow) -> list[facts.Done]:
+        done = self._done.get(self.target_id(case), [])
+        return [effect for effect in done if effect.case_id != case.id]
+
+    def numbers_of(self, case: CaseRow, done: facts.Done) -> list[str]:
+        """The records that an effect touched. Whoever replies to the letter of an earlier event
+        means the record that holds now, too."""
+        numbers = [done.effect.record, *done.result.values()]
+        while _cause(case, "reply") and (following := self._successors.get(numbers[-1])):
+            if following in numbers:
+                break
+            numbers.append(following)
+        return numbers
+
+    @property
+    def records(self) -> set[str]:
+        return {
+            number
+            for case in self.cases
+            for done in self.acts_of(case)
+            for number in self.numbers_of(case, done)
+        }
+
+
+def _which_are_intact(town: Municipality, follow: _FollowUps) -> dict[tuple[str, int], bool]:
+    """(case id, position) -> whether the way back of that effect is open. Raises TemporaryError."""
+    items = [
+        ((case.id, position), done.inverse)
+        for case in follow.cases
+        for position, done in enumerate(follow.acts_of(case))
+    ]
+    if not items:
+        return {}
+    results = town.register.rehearse(
+        [(f"{case_id}:look:{position}", inverse) for (case_id, position), inverse in items]
+    )
+    for result in results:
+        if isinstance(result, TemporaryError):
+            raise result
+    return {
+        place: isinstance(result, Applied)
+        for (place, _), result in zip(items, results, strict=True)
+    }
+
+
+def _cause(case: CaseRow, kind: str) -> str:
+    """The id behind "reply:r-…" or "answer:a-…"; "" where the case has another cause."""
+    name, _, found = case.cause.partition(":")
+    return found if name == kind else ""

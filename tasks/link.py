@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from datetime import date, timedelta
 
+from tasks.domain.automation import REVERSALS
 from tasks.domain.delta import DeltaKind
 from tasks.domain.person import Person
 from tasks.domain.record import LinkedBy, Permit
 from tasks.matching.permits import candidate_keys_of, candidates_of, link, statutory_match
 from tasks.municipality import Municipality, open_municipality
+from tasks.profile import EnabledService
 from tasks.settings import settings
 from tasks.stage import Counts, stage
 from tasks.state import cases, intake
@@ -39,13 +41,15 @@ def link_batch(town: Municipality, today: date, run: str) -> Counts:
                 delta.id or 0,
                 delta.person_id,
                 enabled.service.name,
-                delta.received_on + timedelta(days=enabled.parameters.settling_days),
+                delta.received_on + _settling(delta, enabled),
             )
             for delta in deltas
             for enabled in wanted[DeltaKind(delta.kind)]
         ]
+        new += _of_services_switched_off(session, town, deltas)
         concerned = {case.delta_id for case in new}
         links = _record_links(town, [delta for delta in deltas if delta.id in concerned])
+        links += _under_a_former_key(session, town, deltas)
         _give_shared_to_clerks(session, town, links)
         cases.keep_links(session, links)
         # First the earlier cases, then the new ones: a new case is looked at anyway.
@@ -53,6 +57,26 @@ def link_batch(town: Municipality, today: date, run: str) -> Counts:
         opened = cases.open_cases(session, town.slug, new, today, run)
         cases.mark_linked(session, [delta.id for delta in deltas if delta.id is not None])
     return Counts(linked=len(deltas), cases=opened, record_links=len(links))
+
+
+def _of_services_switched_off(
+    session: Session, town: Municipality, deltas: Sequence[DeltaRow]
+) -> list[cases.NewCase]:
+    """What such a service has done on an event that is taken back must not be forgotten: the case
+    waits until the service is on again."""
+    return [
+        cases.NewCase(delta.id or 0, delta.person_id, service, delta.received_on)
+        for delta in deltas
+        if delta.reverses
+        for service in cases.services_of(session, delta.person_id, delta.reverses)
+        if service not in town.services
+    ]
+
+
+def _settling(delta: DeltaRow, enabled: EnabledService) -> timedelta:
+    """Corrections come within days; a correction itself waits for nothing."""
+    days = 0 if DeltaKind(delta.kind) in REVERSALS else enabled.parameters.settling_days
+    return timedelta(days=days)
 
 
 def _record_links(town: Municipality, deltas: Sequence[DeltaRow]) -> list[RecordLink]:
@@ -80,6 +104,39 @@ def _record_links(town: Municipality, deltas: Sequence[DeltaRow]) -> list[Record
         }
         rows += _links_of(town, person_id, known, own, list(similar.values()))
     return rows
+
+
+def _under_a_former_key(
+    session: Session, town: Municipality, deltas: Sequence[DeltaRow]
+) -> list[RecordLink]:
+    """Somebody new „with a new key“ is somebody known: their permit carries the key from before.
+
+    A delivery names one key only, so it goes by name and birth date, and is for a clerk to confirm.
+    """
+    found = []
+    for delta in deltas:
+        person = load_person(delta.after)
+        if delta.kind != DeltaKind.KEY_CHANGE or delta.before or person is None:
+            continue
+        former = {
+            known.key
+            for _, known in intake.people_born(session, town.slug, {str(person.born)})
+            if known.name == person.name and known.key != person.key
+        }
+        permits = town.register.by_keys(sorted(former, key=lambda key: (key.ags, key.number)))
+        found += [
+            RecordLink(
+                municipality=town.slug,
+                records="parking_permits",
+                record=permit.number,
+                person_id=delta.person_id,
+                by=LinkedBy.SUGGESTED.value,
+                score=99,
+            )
+            for held in permits.values()
+            for permit in held
+        ]
+    return found
 
 
 def _by_candidate(town: Municipality, wanted: frozenset[str]) -> dict[str, list[Permit]]:

@@ -70,6 +70,24 @@ class Sender(_Part):
     reply_to: str = ""
 
 
+class Retention(_Part):
+    """Days for which personal data is kept. What the law says: see the template."""
+
+    objection_days: Annotated[int, Field(ge=35)] = 400  # what was carried out or told to a resident
+    nothing_done_days: Annotated[int, Field(ge=1)] = 90  # declined, overtaken, no service concerned
+    held_back_days: Annotated[int, Field(ge=1)] = 30  # letters of test mode
+    gone_person_days: Annotated[int, Field(ge=1)] = 400  # the mirror of who died or moved away
+    delivery_files_days: Annotated[int, Field(ge=1)] = 30  # done/, rejected/, receipts/
+    quarantine_days: Annotated[int, Field(ge=1)] = 180  # records that could not be read
+
+
+class Review(_Part):
+    """How clerks answer questions."""
+
+    four_eyes: bool = False  # a second clerk must agree
+    prefect_form: bool = True  # questions may be answered in Prefect's form, too
+
+
 class ServicePart(BaseModel):
     """A service's switch and legal gate. What is left over are the service's own parameters."""
 
@@ -92,6 +110,8 @@ class Profile(_Part):
     texts: Texts
     sender: Sender
     quiet_hours: QuietHours = QuietHours()
+    review: Review = Review()
+    retention: Retention = Retention()
     services: dict[str, ServicePart] = {}
 
     @field_validator("timezone")

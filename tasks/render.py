@@ -8,13 +8,16 @@ from datetime import date, timedelta
 
 from pydantic import TypeAdapter
 
+from tasks.domain.automation import may_be_told
 from tasks.domain.case import Status, Step
+from tasks.domain.follow_up import known_permits
 from tasks.domain.person import Dwelling, Person
 from tasks.domain.service import Situation, fatten
 from tasks.errors import LetterIncomplete
 from tasks.letters.render import LetterContent, Letterhead, RenderedLetter, Section
 from tasks.municipality import Municipality, open_municipality
 from tasks.replies.tokens import Token, digest, token_for
+from tasks.services import all_services
 from tasks.settings import settings
 from tasks.stage import Counts, cleaned, stage
 from tasks.state import cases, decisions, facts, outbox
@@ -23,21 +26,26 @@ from tasks.state.documents import SITUATION
 from tasks.state.tables import CaseRow, LetterRow, SectionRow
 
 TOKEN_DAYS = 365
-DEREGISTER = "deregister"
+REPLY = "reply"  # what a letter's token is for
+# Nobody is left to read it. Clerks are asked by the case of the death, or of the deletion, itself.
+UNREACHABLE = {"holder_died", "holder_vanished"}
+# Codes that read the same for every service: templates/_reply.md.j2.
+REPLIED = {"deregistered", "opted_out", "stands"}
 
 
 @stage("render letters · {municipality}")
 def render_cases(municipality: str, ids: Sequence[str], today: date, run: str) -> Counts:
-    """Counts: letters, failed."""
+    """Counts: letters, closed (nobody is left to tell), failed."""
     return render_batch(open_municipality(municipality, settings()), ids, today, run)
 
 
-def to_render(town: Municipality) -> list[str]:
+def to_render(town: Municipality, prompted: bool = False) -> list[str]:
     with reading(town.engine) as session:
-        return cases.ids_to_tell(session, town.slug)
+        return cases.ids_to_tell(session, town.slug, prompted)
 
 
 def render_batch(town: Municipality, ids: Sequence[str], today: date, run: str) -> Counts:
+    closed = _close_unreachable(town, ids, today, run)
     with reading(town.engine) as session:
         told = Told(session, town, cases.load(session, ids, Status.ACTED))
     # Seconds of work, so outside any transaction; and in threads, since most of it is Typst's.
@@ -60,14 +68,32 @@ def render_batch(town: Municipality, ids: Sequence[str], today: date, run: str) 
         lettered = [cases.Move(case, Status.LETTERED, case.code, "pipeline", {}) for case in done]
         cases.move(session, lettered, run)
         cases.fail(session, failed, Step.RENDER, broken, run)
-    return Counts(letters=len(letters), failed=len(failed))
+    return Counts(letters=len(letters), closed=closed, failed=len(failed))
+
+
+def _close_unreachable(town: Municipality, ids: Sequence[str], today: date, run: str) -> int:
+    """Whoever has died, or is gone from the register, since it was carried out."""
+    with writing(town.engine) as session:
+        batch = cases.load(session, ids, Status.ACTED)
+        people = facts.people_now(session, {case.person_id for case in batch})
+        why = {case.id: may_be_told(people[case.person_id], today) for case in batch}
+        moves = [
+            cases.Move(case, Status.CLOSED, why[case.id], "pipeline", {})
+            for case in batch
+            if why[case.id] in UNREACHABLE
+        ]
+        cases.move(session, moves, run)
+        return len(moves)
 
 
 def by_life_event(batch: Sequence[CaseRow]) -> list[list[CaseRow]]:
-    """One life event of one person is one letter, with a section for each case."""
-    groups: dict[tuple[str, int | None], list[CaseRow]] = {}
+    """One life event of one person is one letter, with a section for each case.
+
+    What follows a case up has a letter of its own.
+    """
+    groups: dict[tuple[str, int | None, str], list[CaseRow]] = {}
     for case in batch:
-        groups.setdefault((case.person_id, case.delta_id), []).append(case)
+        groups.setdefault((case.person_id, case.delta_id, case.cause), []).append(case)
     return list(groups.values())
 
 
@@ -101,7 +127,7 @@ class Told:
         letter_id = new_id("l")
         addresses = {self._email(case) for case in group}
         recipient = addresses.pop() if len(addresses) == 1 else ""
-        parts = [self._section(case) for case in group]
+        parts = [self.section(case) for case in group]
         content = self._content(letter_id, person, tuple(parts), not recipient, today)
         rendered = self._town.renderer.render(content)
         rows = [
@@ -120,7 +146,7 @@ class Told:
         return _letter_row(group, letter_id, recipient, lines, rendered, today), rows
 
     def _token(self, case: CaseRow) -> Token:
-        return token_for(case.id, DEREGISTER, self._key)
+        return token_for(case.id, REPLY, self._key)
 
     def _situation(self, case: CaseRow) -> Situation:
         assert case.delta_id is not None
@@ -132,26 +158,33 @@ class Told:
         """Electronic delivery only where consent is recorded in the very record; else post."""
         if not self._town.mail_url:
             return ""
+        situation = self._situation(case)
         records = {effect.record for effect in self._decisions[case.id][1].effects}
-        links = self._situation(case).links
-        permits = [link.permit for link in links if link.permit.number in records]
+        records |= {act.effect.record for act in situation.acts}
+        permits = [p for p in known_permits(situation) if p.number in records]
         return next((permit.email for permit in permits if permit.email_consent), "")
 
-    def _section(self, case: CaseRow) -> Section:
-        enabled = self._town.services[case.service]
+    def section(self, case: CaseRow) -> Section:
+        # Also of a service that was switched off since: what was carried out is told.
+        service = all_services()[case.service]
         row, decision = self._decisions[case.id]
         rules = json.loads(row.parameters)
-        parameters = TypeAdapter(enabled.service.parameters).validate_python(rules["parameters"])
-        data = enabled.service.letter_data(self._situation(case), decision, parameters)
+        parameters = TypeAdapter(service.parameters).validate_python(rules["parameters"])
+        situation = self._situation(case)
+        data = service.letter_data(situation, decision, parameters)
+        if situation.reply is not None:
+            reply = situation.reply
+            data = {**data, "received_on": reply.received_on.isoformat(), "scope": reply.scope}
         token = self._token(case)
         return Section(
             service=case.service,
-            title=enabled.service.title,
+            title=service.title,
             data={**data, **self._results.get(case.id, {})},
             grounds=decision.grounds,
             code=decision.code,
-            deregister_url=f"{self._town.settings.public_url}/a/{token.link_secret}",
-            deregister_code=token.short_code,
+            reply_url=f"{self._town.settings.public_url}/a/{token.link_secret}",
+            reply_code=token.short_code,
+            template="_reply" if decision.code in REPLIED else "",
         )
 
     def _content(
@@ -163,12 +196,12 @@ class Told:
         today: date,
     ) -> LetterContent:
         texts = self._town.profile.texts
-        dwelling = person.main()
+        dwelling = lives_in(person, today)
         if dwelling is None or not dwelling.address.street or dwelling.address.country:
             raise LetterIncomplete("letter.no_postal_address", letter_id)
         return LetterContent(
             letter_id=letter_id,
-            letterhead=_letterhead(self._town),
+            letterhead=letterhead(self._town),
             addressee=addressee(person, dwelling),
             note_lines=(),
             date=today,
@@ -186,6 +219,15 @@ def full_name(person: Person) -> str:
     return " ".join(part for part in (person.name.doctor, given, person.name.family) if part)
 
 
+def lives_in(person: Person, today: date) -> Dwelling | None:
+    """Where a letter reaches the person today. A move that lies ahead is registered already."""
+    home = person.main()
+    if home is None or home.moved_in is None or home.moved_in <= today:
+        return home
+    old = [d for d in person.dwellings if (d.moved_out.full() or today) > today]
+    return min(old, key=lambda dwelling: dwelling.status, default=home)
+
+
 def addressee(person: Person, dwelling: Dwelling) -> tuple[str, ...]:
     """The Anschriftzone, at most six lines (DIN 5008)."""
     address = dwelling.address
@@ -196,7 +238,7 @@ def addressee(person: Person, dwelling: Dwelling) -> tuple[str, ...]:
     return tuple(line for line in (name, care_of, address.line(), address.floor, place) if line)
 
 
-def _letterhead(town: Municipality) -> Letterhead:
+def letterhead(town: Municipality) -> Letterhead:
     head = town.profile.letterhead
     return Letterhead(
         authority=head.authority,
@@ -225,7 +267,8 @@ def _letter_row(
         person_id=group[0].person_id,
         life_event=f"delta:{group[0].delta_id}",
         # A service that comes later with its part of the same event has a letter of its own.
-        purpose=f"notice:{'+'.join(case.service for case in group)}",
+        purpose=f"{group[0].cause or 'notice'}:{'+'.join(case.service for case in group)}",
+        prompted=any(case.prompted for case in group),
         channel="email" if recipient else "post",
         recipient=recipient,
         addressee=lines,

@@ -12,13 +12,13 @@ from datetime import date
 
 from tasks.act import act_batch
 from tasks.channels import probe
-from tasks.decide import Situations, decide_batch
+from tasks.decide import Situations, decide_batch, decider
 from tasks.domain.automation import may_be_told
 from tasks.domain.case import UNDONE_YET, Status, Step
 from tasks.domain.decision import Decision, Outcome
 from tasks.errors import AntragslosError
 from tasks.municipality import Municipality
-from tasks.render import Told, render_batch
+from tasks.render import UNREACHABLE, Told, render_batch
 from tasks.send import EMAIL, POST, send_batch, to_send
 from tasks.stage import batches, cleaned
 from tasks.state import cases, decisions, facts, outbox, selection
@@ -44,6 +44,7 @@ class Verdict:
     case: str
     code: str
     second_letter: bool = False  # the letter may have reached the resident already
+    for_clerks: bool = False  # it failed, and would not pass, but a clerk can settle it
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,9 @@ def rerun(
 ) -> Preview:
     """Continues what would pass and reports what became of each. Doing it twice changes nothing."""
     before = preview(town, ids, today, resend_uncertain)
-    passing = before.passing
+    passing = [
+        verdict.case for verdict in before.verdicts if not verdict.code or verdict.for_clerks
+    ]
     letters = _resume(town, passing, reason, run)
     for service in town.services:
         for batch in batches(passing, town.settings.batch_size):
@@ -199,16 +202,17 @@ def _decide_again(
         situations = Situations(session, town, enabled, batch)
         for case in batch:
             try:
-                decision = enabled.service.decide(
-                    situations.of(case), enabled.parameters, enabled.gate, today
-                )
+                decide = decider(case.cause, enabled.service)
+                decision = decide(situations.of(case), enabled.parameters, enabled.gate, today)
             except Exception as error:
                 verdicts[case.id] = Verdict(case.id, cleaned(error).code)
                 continue
             situations.note(case, decision)
             blocked = decision.outcome is Outcome.NEEDS_REVIEW
             decided[case.id] = decision
-            verdicts[case.id] = Verdict(case.id, decision.code if blocked else "")
+            failed = case.status == Status.FAILED
+            code = decision.code if blocked else ""
+            verdicts[case.id] = Verdict(case.id, code, for_clerks=blocked and failed)
     return decided, verdicts
 
 
@@ -234,9 +238,13 @@ def _look_at_letters(
 ) -> dict[str, Verdict]:
     told = Told(session, town, found)
     verdicts: dict[str, Verdict] = {}
+    people = facts.people_now(session, {case.person_id for case in found})
     for group in told.groups:
-        written = told.try_letter(group, today)
-        code = written if isinstance(written, str) else ""
+        if may_be_told(people[group[0].person_id], today) in UNREACHABLE:
+            code = ""  # there is nobody to write to any more: rendering closes the case
+        else:
+            written = told.try_letter(group, today)
+            code = written if isinstance(written, str) else ""
         verdicts |= {case.id: Verdict(case.id, code) for case in group}
     return verdicts
 
@@ -258,12 +266,14 @@ def _look_at_channels(
     for case in found:
         letter = letters[case.id]
         uncertain = letter.status == "uncertain"
-        code = may_be_told(people[case.person_id], today) or state[letter.channel]
+        forbidden = may_be_told(people[case.person_id], today)
+        code = forbidden or state[letter.channel]
         if uncertain and not resend_uncertain:
             code = UNCERTAIN
         elif case.code in REFUSED:
             code = case.code  # the same letter is refused again: only a person can change that
-        verdicts[case.id] = Verdict(case.id, code, second_letter=uncertain)
+        stops = code == forbidden != "" and case.status == Status.FAILED  # and a clerk is asked
+        verdicts[case.id] = Verdict(case.id, code, second_letter=uncertain, for_clerks=stops)
     return verdicts
 
 

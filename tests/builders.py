@@ -10,7 +10,10 @@ from datetime import date, timedelta
 from typing import Any
 
 from tasks.domain.area import AreaAnswer
+from tasks.domain.decision import Answer
 from tasks.domain.delta import Delta, DeltaKind
+from tasks.domain.effect import Act, Effect, EffectKind
+from tasks.domain.permits import handle
 from tasks.domain.person import (
     Address,
     Dwelling,
@@ -21,6 +24,7 @@ from tasks.domain.person import (
     PersonKey,
 )
 from tasks.domain.record import Link, LinkedBy, Permit
+from tasks.domain.reply import Reply, ReplyKind, Scope
 from tasks.domain.service import Gate, LegalMode, Situation
 
 TODAY = date(2026, 11, 23)
@@ -73,6 +77,65 @@ def a_permit(**fields: Any) -> Permit:
 
 def a_link(by: LinkedBy = LinkedBy.KEY, **permit: Any) -> Link:
     return Link(a_permit(**permit), by)
+
+
+def an_act(kind: EffectKind = EffectKind.SWITCH_ZONE, **fields: Any) -> Act:
+    """The switch of the default story, carried out: BPA-0001/2 in A2 instead of BPA-0001 in A3."""
+    data = {
+        "zone": "A2",
+        "expected_zone": "A3",
+        "valid_from": "2026-11-23",
+        "valid_until": "2028-02-29",
+        "end_old": "true",
+        "street": "Kröpeliner Straße",
+        "house_number": "40",
+    }
+    old = a_permit(status="ended", valid_until=TODAY - DAY)
+    new = a_permit(number="BPA-0001/2", zone="A2", valid_from=TODAY)
+    defaults = {"permits": (old, new)}
+    return Act(
+        Effect(kind, "BPA-0001", data),
+        Effect(EffectKind.RESTORE, "BPA-0001", {"undo": "c-1:1:0"}),
+        **(defaults | fields),
+    )
+
+
+def an_address_act() -> Act:
+    """Only the address on the permit was put right."""
+    effect = Effect(
+        EffectKind.UPDATE_ADDRESS,
+        "BPA-0001",
+        {"street": "Kröpeliner Straße", "house_number": "40"},
+    )
+    return Act(effect, Effect(EffectKind.RESTORE, "BPA-0001", {"undo": "c-1:1:1"}), (a_permit(),))
+
+
+def a_name_act() -> Act:
+    effect = Effect(EffectKind.UPDATE_NAME, "BPA-0001", {"holder": "Antje Brandt-Roth"})
+    return Act(effect, Effect(EffectKind.RESTORE, "BPA-0001", {"undo": "c-1:1:2"}), (a_permit(),))
+
+
+def an_end_act(last_day: date = TODAY) -> Act:
+    """A clerk has ended BPA-0001, which was valid up to 2028-02-29."""
+    data = {"valid_until": last_day.isoformat(), "valid_until_before": "2028-02-29"}
+    return Act(
+        Effect(EffectKind.END, "BPA-0001", data),
+        Effect(EffectKind.RESTORE, "BPA-0001", {"undo": "c-1:1:3"}),
+        (a_permit(status="ended", valid_until=last_day),),
+    )
+
+
+def an_answer(question: str, choice: str, by: str = "sb-1") -> Answer:
+    return Answer(question, choice, by)
+
+
+def a_reply(kind: ReplyKind = ReplyKind.DEREGISTER, **fields: Any) -> Reply:
+    return Reply(kind, **({"scope": Scope.CASE, "received_on": TODAY} | fields))
+
+
+def choosing(kind: str, number: str, event: str = "E0002-0001") -> str:
+    """The choice („permit“ or „link“) that names this permit without saying its number."""
+    return f"{kind}:{handle(a_permit(number=number), event)}"
 
 
 def a_delta(kind: DeltaKind = DeltaKind.MOVE, **fields: Any) -> Delta:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import yaml
 from prefect.client.schemas.schedules import CronSchedule
+from prefect.events.schemas.deployment_triggers import DeploymentEventTrigger
 from pydantic import BaseModel, ConfigDict, model_validator
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -31,6 +32,24 @@ class Schedule(Strict):
         return self
 
 
+class Trigger(Strict):
+    """A subset of Prefect's own, which passes over unknown keys."""
+
+    enabled: bool
+    type: Literal["event"]
+    posture: Literal["Reactive"]
+    match: dict[str, str]
+    expect: list[str]
+    threshold: int
+    within: int
+    schedule_after: int
+
+    @model_validator(mode="after")
+    def _prefect_takes_it(self) -> "Trigger":
+        DeploymentEventTrigger.model_validate(self.model_dump())
+        return self
+
+
 class WorkPool(Strict):
     name: Literal["antragslos"]
 
@@ -43,6 +62,7 @@ class Deployment(Strict):
     parameters: dict[str, Any] = {}
     work_pool: WorkPool
     schedules: list[Schedule] = []
+    triggers: list[Trigger] = []
     concurrency_limit: int | dict[str, Any] | None = None
 
     def flow(self) -> Any:

@@ -10,9 +10,13 @@ os.environ.setdefault("DO_NOT_TRACK", "1")
 import typer
 from pydantic import ValidationError
 
+from flows.cli.clerks import add_clerk, clerks, remove_clerk
 from flows.cli.demo import demo
 from flows.cli.look import cases, check, explain, letter
-from flows.cli.run import deliver, rerun
+from flows.cli.privacy import disclose, forget
+from flows.cli.replies import replies
+from flows.cli.review import answer, questions
+from flows.cli.run import apply_replies, deliver, rerun
 from flows.cli.setup import import_permits, new_municipality
 from tasks.errors import AntragslosError, ProfileInvalid
 from tasks.settings import private_files
@@ -26,10 +30,19 @@ app = typer.Typer(
 
 for command in (
     deliver,
+    apply_replies,
     rerun,
+    replies,
     cases,
     explain,
+    questions,
+    answer,
+    add_clerk,
+    clerks,
+    remove_clerk,
     letter,
+    forget,
+    disclose,
     check,
     new_municipality,
     import_permits,
@@ -53,7 +66,7 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
-        _say(f"{error.strerror}: {error.filename}")
+        _say(f"{error.strerror}: {error.filename}" if error.strerror else type(error).__name__)
 
 
 def _say(*lines: str) -> None:

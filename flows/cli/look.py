@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -11,6 +11,7 @@ from rich.table import Table
 
 from tasks.errors import PermanentError
 from tasks.explain import explain as explain_case
+from tasks.explain import tell
 from tasks.letters.render import LetterRenderer, sample_content
 from tasks.municipality import check_municipality, municipalities, open_municipality
 from tasks.services import all_services
@@ -54,88 +55,18 @@ def cases(
 
 def explain(
     case: Annotated[str, typer.Argument(help="The case's id, such as c-4k7m2x9qtbnr.")],
+    chain: Annotated[
+        bool, typer.Option("--chain", help="With the cases that follow it up or take it back.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Tell the whole life of a case: delta, grounds with sections and facts, effects, letter."""
-    story = explain_case(case, settings())
+    """Tell the whole life of a case in order: what happened, who or what caused it, on what law."""
     if as_json:
+        story = explain_case(case, settings(), chain)
         typer.echo(json.dumps(story, indent=2, ensure_ascii=False))
         return
-    for line in _story(story):
+    for line in tell(case, settings(), chain):
         typer.echo(line)
-
-
-def _story(story: dict[str, Any]) -> list[str]:
-    lines = [f"{story['case']}  {story['service']}  {story['municipality']}"]
-    lines.append(f"now: {story['status']} ({story['code']})")
-    if delta := story["delta"]:
-        lines += [
-            "",
-            f"DELTA {delta['event']} of delivery {delta['delivery']}: {delta['kind']}"
-            f" (code {delta['reason_code'] or 'none'}), received {delta['received_on']}",
-            *_dwellings("before", delta["before"]),
-            *_dwellings("after", delta["after"]),
-        ]
-    for decision in story["decisions"]:
-        replays = "replays to the same" if decision["replays"] else "DOES NOT REPLAY"
-        lines += [
-            "",
-            f"DECISION {decision['seq']} on {decision['decided_on']}: {decision['outcome']}"
-            f" ({decision['code']}), by {decision['decided_by']},"
-            f" rule of {decision['rule_version']}, {replays}",
-        ]
-        for ground in decision["grounds"]:
-            facts = ", ".join(f"{key}={value}" for key, value in ground["facts"].items())
-            result = ground["result"].replace("_", " ")
-            lines.append(f"  {result:>8}  {ground['law']}: {ground['condition']}")
-            if facts:
-                lines.append(f"            {facts}")
-        if decision["question"]:
-            lines.append(f"  question  {decision['question']}")
-        lines += [
-            f"    effect  {effect['kind']} {effect['record']} {_flat(effect['data'])}"
-            for effect in decision["effects"]
-        ]
-    for effect in story["effects"]:
-        done, result = effect["effect"], _flat(effect["result"])
-        lines += ["", f"EFFECT {done['kind']} {done['record']} at {effect['done_at']} {result}"]
-        lines.append(f"  undone by  {effect['inverse']['kind']} {effect['inverse']['record']}")
-    for question in story["questions"]:
-        lines += ["", f"QUESTION ({question['status']}): {question['text']}"]
-    for letter in story["letters"]:
-        lines += [
-            "",
-            f"LETTER {letter['letter']} by {letter['channel']} {letter['recipient']}:"
-            f" {letter['status']} {letter['code']} {letter['reference']}",
-            f"  {letter['subject']}",
-        ]
-    lines += ["", "HISTORY"]
-    lines += [
-        f"  {step['at'][:19]}  {step['from']} -> {step['to']}  {step['code']}  by {step['by']}"
-        for step in story["history"]
-    ]
-    return lines
-
-
-def _dwellings(when: str, person: dict[str, Any] | None) -> list[str]:
-    if person is None:
-        return [f"  {when}: not registered"]
-    name = person["name"]
-    born = "-".join(f"{part:02d}" for part in person.get("born", {}).values()) or "unknown"
-    lines = [f"  {when}: {name.get('given', '')} {name['family']}, born {born}"]
-    for dwelling in person.get("dwellings", []):
-        address = dwelling["address"]
-        current = "current" if dwelling.get("current", True) else "former"
-        lines.append(
-            f"    {current}: {address.get('street', '')} {address.get('number', '')}"
-            f"{address.get('suffix', '')}, {address.get('postcode', '')} {address.get('town', '')},"
-            f" moved in {dwelling.get('moved_in', 'unknown')}"
-        )
-    return lines
-
-
-def _flat(data: dict[str, Any]) -> str:
-    return ", ".join(f"{key}={value}" for key, value in data.items())
 
 
 def letter(

@@ -27,6 +27,20 @@ def deliver(
     _report(deliver_services(parameters, return_state=True))
 
 
+def apply_replies(
+    municipality: Annotated[
+        list[str], typer.Option("--municipality", "-m", help="May be given several times.")
+    ] = [],  # noqa: B006
+    on: Day = None,
+) -> None:
+    """Carry out what residents have answered and clerks have decided, in this process."""
+    from flows.apply_replies import ApplyParameters
+    from flows.apply_replies import apply_replies as flow
+
+    parameters = ApplyParameters(municipalities=municipality, on=on.date() if on else None)
+    _report(flow(parameters, return_state=True))
+
+
 def rerun(
     municipality: Annotated[str, typer.Option("--municipality", "-m", help="Its name.")],
     reason: Annotated[str, typer.Option(help="Kept in each case's history; no personal data.")],

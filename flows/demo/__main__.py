@@ -48,10 +48,11 @@ def _demo(place: Place, processes: Processes, stack: ExitStack, *, stay: bool) -
     screen.say(f"Mail catcher listens on {HOST}:{place.mail_port}")
     with screen.step("Preparing Musterstadt"):
         # While the server starts: our own imports take seconds, too.
-        from flows.demo.town import SLUG, STORY, prepare
+        from flows.demo.town import SLUG, STORY, let_clerks_in, prepare, showcase
         from tasks.settings import settings
 
         town, story = prepare(settings(), _today())
+        let_clerks_in(town)
     screen.say("Musterstadt is ready: profile, parking zones, permits")
 
     with screen.step("Waiting for the Prefect server"):
@@ -65,11 +66,13 @@ def _demo(place: Place, processes: Processes, stack: ExitStack, *, stay: bool) -
     client = stack.enter_context(get_client(sync_client=True))
     runs.make_pool(client)
     runs.tidy(client)
+    processes.start("replies", "flows.cli", "replies", "--port", str(place.reply_port))
     processes.start("worker", "prefect", "worker", "start", "--pool", runs.POOL)
     processes.start("deploy", "prefect", "--no-prompt", "deploy", "--all")
     with screen.step("Deploying prefect.yaml, starting a worker"):
         processes.wait_for("deploy")
     screen.say("Deployed prefect.yaml; a worker of the process pool takes its runs")
+    screen.say(f"Residents answer at {place.replies}")
 
     days = story.days()
     for number, day in days:
@@ -89,7 +92,7 @@ def _demo(place: Place, processes: Processes, stack: ExitStack, *, stay: bool) -
         screen.say(f"All deliveries were played before; a run of today says: {runs.told(run)}")
     report = read_report(town)
     screen.report(report)
-    screen.where(place, town.folder, report)
+    screen.where(place, town.folder, report, showcase(town))
     if stay:
         screen.console.print("\nThis stays up until Ctrl-C.")
     while stay:

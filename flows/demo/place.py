@@ -1,4 +1,4 @@
-"""Where the demo lives: one folder, two ports, and an environment that reaches nothing else."""
+"""Where the demo lives: one folder, three ports, and an environment that reaches nothing else."""
 
 import fcntl
 import socket
@@ -20,26 +20,32 @@ class Place:
     home: Path
     port: int
     mail_port: int
+    reply_port: int
     asked_port: int = 0  # 0: the port is the one that was asked for
 
     @classmethod
-    def choose(cls, home: Path, port: int, mail_port: int) -> Self:
+    def choose(cls, home: Path, port: int, mail_port: int, reply_port: int) -> Self:
         """Raises PermanentError where no port is free."""
         ui = next_free_port(port)
-        mail = next_free_port(mail_port, not_this=ui)
-        return cls(home.resolve(), ui, mail, port if ui != port else 0)
+        mail = next_free_port(mail_port, ui)
+        reply = next_free_port(reply_port, ui, mail)
+        return cls(home.resolve(), ui, mail, reply, port if ui != port else 0)
 
     @classmethod
     def from_arguments(cls, home: str, *ports: str) -> Self:
-        port, mail_port, asked_port = map(int, ports)
-        return cls(Path(home), port, mail_port, asked_port)
+        return cls(Path(home), *map(int, ports))
 
     def arguments(self) -> list[str]:
-        return [str(self.home), str(self.port), str(self.mail_port), str(self.asked_port)]
+        ports = (self.port, self.mail_port, self.reply_port, self.asked_port)
+        return [str(self.home), *map(str, ports)]
 
     @property
     def ui(self) -> str:
         return f"http://{HOST}:{self.port}"
+
+    @property
+    def replies(self) -> str:
+        return f"http://{HOST}:{self.reply_port}"
 
     @property
     def mail(self) -> Path:
@@ -67,9 +73,9 @@ def alone_in(home: Path) -> Iterator[None]:
         yield
 
 
-def next_free_port(first: int, *, not_this: int = 0) -> int:
+def next_free_port(first: int, *taken: int) -> int:
     for port in range(first, min(first + TRIES, 65536)):
-        if port != not_this and _is_free(port):
+        if port not in taken and _is_free(port):
             return port
     raise PermanentError("demo.no_free_port", detail=f"None of {first} and the ports after it.")
 
@@ -103,6 +109,7 @@ def environment(place: Place, outer: Mapping[str, str]) -> dict[str, str]:
         "ANTRAGSLOS_SMTP_URLS": "{}",
         "ANTRAGSLOS_DATABASE_URL": "",
         "ANTRAGSLOS_SECRET_KEY": "",
+        "ANTRAGSLOS_PUBLIC_URL": place.replies,
         "NO_PROXY": direct,
         "no_proxy": direct,
         "PWD": str(ROOT),  # prefect.yaml takes the flows' folder from it

@@ -64,13 +64,24 @@ class Screen:
         self.console.print()
         self.console.print(table)
 
-    def where(self, place: Place, folder: Path, report: "Report") -> None:
+    def where(
+        self, place: Place, folder: Path, report: "Report", showcase: tuple[str, str]
+    ) -> None:
+        from flows.demo.town import CLERKS, PASSWORD
+
+        link, born = showcase
         case = report.questions[0].case if report.questions else "CASE"
         self.console.print()
         for what, there in (
             ("Prefect", f"{place.ui}/v2/runs"),
             ("E-mails", f"{_short(place.mail)}  (*.eml, {_number(place.mail, '*.eml')} of them)"),
             ("Post", f"{_short(folder / 'spool')}  (*.pdf, {_number(folder / 'spool', '*.pdf')})"),
+            ("Resident", f"{link}  (a letter's QR code; born {born})" if link else place.replies),
+            (
+                "Clerks",
+                f"{place.replies}/sachbearbeitung"
+                f"  ({folder.name}, {' or '.join(CLERKS)}, {PASSWORD})",
+            ),
             ("A case", f"ANTRAGSLOS_HOME={_short(place.home)} .venv/bin/antragslos explain {case}"),
             ("Logs", _short(place.logs)),
             ("Anew", f"rm -r {_short(place.home)}"),

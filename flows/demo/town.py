@@ -1,4 +1,4 @@
-"""Musterstadt and its story: deliveries of three days, and a fourth day on which all is settled."""
+"""Musterstadt and its story: what its registry delivers, day by day."""
 
 import json
 import os
@@ -11,7 +11,12 @@ from pathlib import Path
 from tasks.errors import PermanentError
 from tasks.municipality import PROFILE, Municipality, open_municipality
 from tasks.records.importing import import_permits, read_permits
+from tasks.render import REPLY
+from tasks.replies.tokens import token_for
 from tasks.settings import TEMPLATES, Settings
+from tasks.state import facts
+from tasks.state.clerks import add_clerk
+from tasks.state.database import reading, writing
 
 SLUG = "musterstadt"
 SOURCE = TEMPLATES / SLUG
@@ -44,6 +49,12 @@ STORY = (
         "three changes in two packets; the first day's have settled",
     ),
     Day(date(2026, 11, 27), (), "nothing new arrives; the rest has settled"),
+    Day(date(2026, 12, 1), (), "a move that was known for a week takes place"),
+    Day(
+        date(2026, 12, 2),
+        ("0005-deltalieferung.xml",),
+        "that move is taken back; another one leads to a street in two zones",
+    ),
 )
 SHIFTED_FROM = date(2024, 1, 1)  # older dates are people's lives and stay
 
@@ -111,6 +122,27 @@ class Story:
 
     def _shifted(self, path: Path) -> str:
         return shift_dates(path.read_text(encoding="utf-8"), self.shift)
+
+
+CLERKS = ("sb-1", "sb-2")
+PASSWORD = "Musterstadt-Probe"  # noqa: S105  of invented clerks on this machine alone
+
+
+def let_clerks_in(town: Municipality) -> None:
+    for sign in CLERKS:
+        with writing(town.engine) as session:
+            add_clerk(session, town.slug, sign, PASSWORD)
+
+
+def showcase(town: Municipality) -> tuple[str, str]:
+    """The link of one resident's letter, and the birth date that opens it. Invented people."""
+    with reading(town.engine) as session:
+        told = facts.a_letter_told(session, town.slug, "zone_switched")
+    if told is None:
+        return "", ""
+    case_id, born = told
+    secret = token_for(case_id, REPLY, town.settings.signing_key()).link_secret
+    return f"{town.settings.public_url}/a/{secret}", born
 
 
 def prepare(settings: Settings, today: date) -> tuple[Municipality, Story]:

@@ -11,7 +11,7 @@ move may itself have been taken back.
 from datetime import date
 from functools import partial
 
-from tasks.domain.check import Check, check
+from tasks.domain.check import GO_ON, Check, check
 from tasks.domain.decision import Outcome
 from tasks.domain.delta import Delta, DeltaKind
 from tasks.domain.effect import Effect
@@ -31,7 +31,8 @@ ABOUT_THE_ADDRESS = frozenset(
 )
 REVERSALS = frozenset({DeltaKind.MOVE_REVERSED, DeltaKind.DEATH_REVERSED, DeltaKind.OTHER_REVERSED})
 # A machine changes nothing here and writes to nobody, so locks and guardians protect nothing more.
-# With them the clerk would read „locked“ where „died“ or „taken back“ is what matters.
+# With them the clerk would read „locked“ where „died“ or „taken back“ is what matters. Only what
+# had effect is put back by a machine: then they protect again.
 FOR_CLERKS = REVERSALS | {DeltaKind.DEATH, DeltaKind.DELETION, DeltaKind.KEY_CHANGE}
 
 # Ground → section of law, and the condition in one sentence. Stored: never rename a ground.
@@ -89,7 +90,7 @@ def automation_filter(situation: Situation, today: date) -> list[Check]:
     reversed_ = any(event.reverses and event.reverses == delta.event for event in situation.later)
     later = ", ".join(event.kind for event in situation.later) or None
     # What the service did on a wrong event is put right even for who has left it.
-    served = not situation.opted_out or situation.reversed_case_acted
+    served = not situation.opted_out or bool(situation.acts)
     checks = [
         _check("not_reversed", not reversed_, "reversed", Outcome.SUPPRESSED),
         _check(
@@ -101,7 +102,7 @@ def automation_filter(situation: Situation, today: date) -> list[Check]:
         ),
         _check("no_opt_out", served, "opted_out", Outcome.SUPPRESSED),
     ]
-    if delta.kind in FOR_CLERKS:
+    if delta.kind in FOR_CLERKS and not puts_back(situation):
         return checks
     checks.append(_check("in_register", now is not None, "holder_vanished"))
     if now is None:
@@ -110,21 +111,38 @@ def automation_filter(situation: Situation, today: date) -> list[Check]:
     people = [person for person in (delta.before, delta.after, now) if person]
     return [
         *checks,
-        *_person_checks(now, people, today),
-        _check("no_open_clerk_case", not situation.open_clerk_case, "open_clerk_case"),
-        _check("data_consistent", consistent, "contradicting_data"),
+        *person_checks(now, people, today),
+        _check(
+            "no_open_clerk_case",
+            not situation.open_clerk_case,
+            "open_clerk_case",
+            choices=(GO_ON,),
+        ),
+        _check("data_consistent", consistent, "contradicting_data", choices=(GO_ON,)),
     ]
+
+
+def puts_back(situation: Situation) -> bool:
+    """A reversal of what had effect: not of a death, after which a clerk has acted anyway."""
+    kind = situation.delta.kind
+    return bool(situation.acts) and kind in REVERSALS - {DeltaKind.DEATH_REVERSED}
 
 
 def may_be_told(person: Person | None, today: date) -> str:
     """The code of what forbids a letter to the person today; empty where nothing does."""
     if person is None:
         return "holder_vanished"
-    checks = _person_checks(person, [person], today)
+    checks = person_checks(person, [person], today)
     return next((check.code for check in checks if not check.passed), "")
 
 
-def _person_checks(now: Person, snapshots: list[Person], today: date) -> list[Check]:
+def can_be_written_to(person: Person | None) -> bool:
+    """Whether there is somebody to write to, and an address in this country to send it to."""
+    home = person.main() if person and person.died is None else None
+    return home is not None and bool(home.address.street) and not home.address.country
+
+
+def person_checks(now: Person, snapshots: list[Person], today: date) -> list[Check]:
     """What protects a person from a machine. A dwelling just left may be a protected one, too."""
     alive, locks = now.died is None, now.address_locks(today)
     reasons = ", ".join(lock.reason for lock in locks) or None
@@ -145,25 +163,32 @@ def gate_checks(
     *,
     administrative_act: bool,
     standing_application: bool = False,
+    by_clerk: bool = False,
     proposal: tuple[Effect, ...] = (),
 ) -> list[Check]:
-    """`administrative_act`: the decision is a Verwaltungsakt, not only a corrected record."""
-    by_hand = gate.legal_mode is LegalMode.CLERK
+    """`administrative_act`: the decision is a Verwaltungsakt, not only a corrected record.
+
+    `by_clerk`: a person has decided a condition of this case already, so it is no automatic act.
+    Where clerks decide every case, none is needed for a machine either.
+    """
+    by_hand = gate.legal_mode is LegalMode.CLERK and not by_clerk
     must_ask = administrative_act and gate.legal_mode is LegalMode.STANDING_APPLICATION
     norm = _check(
         "automation_norm",
         bool(gate.automation_norm),
         "no_automation_norm",
         law=gate.automation_norm,
+        choices=(GO_ON,),
         proposal=proposal,
     )
     return [
-        *([norm] if administrative_act else []),
+        *([norm] if administrative_act and not (by_clerk or by_hand) else []),
         _check(
             "legal_mode",
             not by_hand and (standing_application or not must_ask),
             "clerk_decides" if by_hand else "no_standing_application",
             proposal=proposal,
+            choices=(GO_ON,),
             mode=gate.legal_mode,
         ),
         _check(
@@ -171,6 +196,7 @@ def gate_checks(
             bool(gate.legal_basis_ref),
             "no_legal_basis_ref",
             proposal=proposal,
+            choices=(GO_ON,),
             reference=gate.legal_basis_ref,
         ),
     ]

@@ -8,7 +8,10 @@ open ──────────────┼──────────
 
 open | granted | acted | lettered ──► failed(step, code) ──(rerun)──► where it failed
 granted | needs_review ──(later delta, before anything was done)──► decided again
-granted | acted | lettered | sent | closed ──(reply, reversal)──► undone
+granted | acted | lettered | sent | closed ──(reply, reversal, clerk)──► undone
+
+What undoes a case is a case of its own: that of the reversal, or one that follows up a reply or a
+clerk's answer. Its effects are the inverse ones, and it has its own letter.
 """
 
 from enum import StrEnum
@@ -46,16 +49,24 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.GRANTED: frozenset(
         _DECIDED - {Status.GRANTED} | {Status.OPEN, Status.ACTED, Status.FAILED, Status.UNDONE}
     ),
-    # Back to lettered: a letter that was stopped may go after all.
+    # Back to lettered: a letter that was stopped may go after all; closed: it need not.
     Status.NEEDS_REVIEW: frozenset(
-        _DECIDED - {Status.NEEDS_REVIEW} | {Status.OPEN, Status.FAILED, Status.LETTERED}
+        _DECIDED - {Status.NEEDS_REVIEW}
+        | {Status.OPEN, Status.FAILED, Status.LETTERED, Status.CLOSED, Status.UNDONE}
     ),
     Status.ACTED: frozenset({Status.LETTERED, Status.CLOSED, Status.FAILED, Status.UNDONE}),
     Status.LETTERED: frozenset({Status.SENT, Status.NEEDS_REVIEW, Status.FAILED, Status.UNDONE}),
     Status.SENT: frozenset({Status.CLOSED, Status.UNDONE}),
     Status.CLOSED: frozenset({Status.UNDONE}),
     Status.FAILED: frozenset(
-        {Status.OPEN, Status.GRANTED, Status.ACTED, Status.LETTERED, Status.NEEDS_REVIEW}
+        {
+            Status.OPEN,
+            Status.GRANTED,
+            Status.ACTED,
+            Status.LETTERED,
+            Status.NEEDS_REVIEW,
+            Status.UNDONE,
+        }
     ),
     Status.DECLINED: frozenset(),
     Status.SUPPRESSED: frozenset(),

@@ -41,13 +41,54 @@ class Ground:
     facts: dict[str, str] = field(default_factory=dict)
 
 
+class Then(StrEnum):
+    """What follows when a clerk takes a choice."""
+
+    GO_ON = "go_on"  # the condition counts as met; the rule goes on with the next one
+    DO = "do"  # the choice's own effects, and its letter
+    NOTHING = "nothing"  # nothing is done by us: it stands, or was settled by hand
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One way to answer a question.
+
+    `name` is stored and `text` says what happens then: both without personal data, since they
+    stand in Prefect's form. `reason` says why it is offered, for the clerks' page alone.
+    """
+
+    name: str
+    text: str
+    then: Then = Then.NOTHING
+    effects: tuple[Effect, ...] = ()  # with DO
+    code: str = ""  # the decision's code, and with DO the letter
+    notify: bool = False
+    undoes: bool = False  # the case that this one is about is undone by it
+    reason: str = ""
+    needs_words: bool = False  # the clerk must say why: it stands in the letter (VwVfG § 39)
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a clerk must answer: one sentence without personal data, and what is proposed."""
+    """What a clerk must answer: one sentence without personal data, and what may be answered.
+
+    The first choice is the one we propose; `proposal` are the effects it would have.
+    """
 
     code: str
     text: str
     proposal: tuple[Effect, ...] = ()
+    choices: tuple[Choice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A clerk's answer, as a fact that a rule may look at."""
+
+    question: str  # its code
+    choice: str  # its name
+    by: str  # sign of the clerk
+    words: str = ""  # why: printed in a letter whose choice needs words
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +102,7 @@ class Decision:
     )
     until: date | None = None  # with HELD
     notify: bool = False  # whether the resident gets a letter
+    undoes: bool = False  # whether the case that this one is about is undone by it
 
 
 def granted(
@@ -69,9 +111,16 @@ def granted(
     *effects: Effect,
     notify: bool = True,
     left_to_clerk: Question | None = None,
+    undoes: bool = False,
 ) -> Decision:
     return Decision(
-        Outcome.GRANTED, code, tuple(grounds), effects, question=left_to_clerk, notify=notify
+        Outcome.GRANTED,
+        code,
+        tuple(grounds),
+        effects,
+        question=left_to_clerk,
+        notify=notify,
+        undoes=undoes,
     )
 
 
@@ -79,10 +128,15 @@ def declined(code: str, grounds: list[Ground]) -> Decision:
     return Decision(Outcome.DECLINED, code, tuple(grounds))
 
 
-def needs_review(code: str, grounds: list[Ground], text: str, *proposal: Effect) -> Decision:
-    return Decision(
-        Outcome.NEEDS_REVIEW, code, tuple(grounds), question=Question(code, text, proposal)
-    )
+def needs_review(
+    code: str,
+    grounds: list[Ground],
+    text: str,
+    *proposal: Effect,
+    choices: tuple[Choice, ...] = (),
+) -> Decision:
+    question = Question(code, text, proposal, choices)
+    return Decision(Outcome.NEEDS_REVIEW, code, tuple(grounds), question=question)
 
 
 def suppressed(code: str, grounds: list[Ground]) -> Decision:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from tasks.domain.record import Permit
+
 
 class EffectKind(StrEnum):
     """Stored: never rename a value."""
@@ -21,3 +23,17 @@ class Effect:
     kind: EffectKind
     record: str
     data: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """An effect that was carried out, and the way back.
+
+    `permits` are the records it touched, as they are now. `intact`: nobody has changed since what
+    the effect has changed, so that `inverse` can be carried out.
+    """
+
+    effect: Effect
+    inverse: Effect
+    permits: tuple[Permit, ...] = ()
+    intact: bool = True

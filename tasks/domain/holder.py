@@ -4,17 +4,29 @@ The same for every service on permits. None of it is ever decided by a machine t
 disadvantage: a permit is ended, or given back, by a clerk.
 """
 
+from dataclasses import replace
 from datetime import date
 from functools import partial
 
 from tasks.domain.automation import REVERSALS
-from tasks.domain.check import Check, check
-from tasks.domain.decision import Outcome
+from tasks.domain.check import SETTLED_BY_HAND, Check, check
+from tasks.domain.decision import Choice, Outcome, Then
 from tasks.domain.delta import DeltaKind
-from tasks.domain.permits import end, held_for_certain, held_perhaps, numbers, running
-from tasks.domain.record import Permit
+from tasks.domain.effect import Effect
+from tasks.domain.follow_up import undo_choices
+from tasks.domain.permits import (
+    described,
+    end,
+    handle,
+    held_for_certain,
+    held_perhaps,
+    numbers,
+    running,
+)
+from tasks.domain.record import LinkedBy, Permit
 from tasks.domain.service import Situation
 
+LINK = "link:"  # begins the choice that names a permit as the person's
 LAPSE = "VwVfG § 43 Abs. 2"  # an act ends by time, by condition or by death
 
 # Ground → section of law, and the condition in one sentence. Stored: never rename a ground.
@@ -26,6 +38,13 @@ CONDITIONS = {
     "holder_known": ("VwVfG § 24 Abs. 1", "The holder is still in the register."),
     "key_unchanged": ("VwVfG § 24 Abs. 1", "The person's registry key is still the same."),
     "event_stands": ("BMG § 6 Abs. 1", "The event that was decided on still stands."),
+    "not_undone": (LAPSE, "What was carried out on the event still stands."),
+    "record_intact": ("VwVfG § 24 Abs. 1", "Nobody has changed the permit since."),
+    "undo_by_machine": (
+        "VwVfG §§ 43, 48",
+        "Putting it back needs no discretion: the permit lapsed by its own condition, "
+        "or only its data were changed.",
+    ),
 }
 _check = partial(check, CONDITIONS)
 
@@ -40,6 +59,12 @@ HOLDER_CODES = {
     "key_changed": "The person's registry key has changed. Which key shall the permit carry?",
     "death_reversed": "The holder is alive. Restore the permit, resume letters, apologise?",
     "reversal_after_effect": "The event was taken back after it had effect. Restore the permit?",
+    "taken_back": "What was done was taken back.",
+    "undone_already": "What was to be taken back had been undone before.",
+    "record_changed": "Somebody has changed the record since. How shall it be put back?",
+    "permit_ended": "A clerk has ended the permit.",
+    SETTLED_BY_HAND: "A clerk has settled the case outside of the software.",
+    "permit_kept": "A clerk has left the permit as it is.",
     "reversal_before_effect": "The event was taken back before it had effect: the permit stands.",
 }
 
@@ -48,15 +73,82 @@ def permit_checks(situation: Situation, today: date) -> list[Check]:
     """Is there a permit at all, and surely this person's? Nothing is decided on a similarity."""
     certain, similar = held_for_certain(situation.links), held_perhaps(situation.links)
     # A clerk may have ended the permit on an event that is now taken back.
-    restores = situation.reversed_case_acted or situation.delta.kind is DeltaKind.DEATH_REVERSED
+    restores = bool(situation.acts) or situation.delta.kind is DeltaKind.DEATH_REVERSED
     sure = any(restores or permit.status == "active" for permit in certain)
+    sure = sure or bool(situation.acts)  # carried out for this very person
     exists = sure or bool(running(similar, today))
     missing = "no_active_permit" if situation.links else "no_permit"
     permits = numbers(certain or similar)
+    by_clerk = {
+        handle(link.permit, situation.delta.event)
+        for link in situation.links
+        if link.by is LinkedBy.CLERK and link.permit.status == "active"
+    }
     return [
         _check("permit_active", exists, missing, Outcome.DECLINED),
-        _check("holder_certain", True if sure else None, "holder_uncertain", permits=permits),
+        _check(
+            "holder_certain",
+            True if sure else None,
+            "holder_uncertain",
+            choices=_whose(situation, today),
+            permits=permits,
+            answer=f"{LINK}{min(by_clerk)}" if by_clerk else None,
+        ),
     ]
+
+
+def as_clerks_say(situation: Situation) -> Situation:
+    """A permit that a clerk has recognised as the person's is linked by that."""
+    said = {a.choice for a in situation.answers if a.question == "holder_uncertain"}
+    event = situation.delta.event
+    links = tuple(
+        replace(link, by=LinkedBy.CLERK)
+        if link.by is LinkedBy.SUGGESTED and f"{LINK}{handle(link.permit, event)}" in said
+        else link
+        for link in situation.links
+    )
+    return replace(situation, links=links)
+
+
+def _whose(situation: Situation, today: date) -> tuple[Choice, ...]:
+    similar = running(held_perhaps(situation.links), today)
+    if not similar:
+        return ()
+    theirs = tuple(
+        Choice(
+            f"{LINK}{handle(permit, situation.delta.event)}",
+            f"The permit for zone {permit.zone} is this person's; the rest is tested.",
+            Then.GO_ON,
+            reason=described(permit),
+        )
+        for permit in similar
+    )
+    none = Choice("not_theirs", "No permit is this person's: nothing is done.", code="no_permit")
+    return (*theirs, none)
+
+
+def end_choices(
+    ends: tuple[Effect, ...], *, notify: bool, revokes: bool = False
+) -> tuple[Choice, ...]:
+    """To end the permit, or to leave it.
+
+    `revokes`: it does not lapse by itself. Then the person was heard (VwVfG § 28), and the letter
+    says what was weighed (§ 39 Abs. 1 Satz 3).
+    """
+    if not ends:
+        return ()
+    told = "and the resident is told so" if notify else "without a letter"
+    heard = " It is revoked; the hearing (VwVfG § 28) was held." if revokes else ""
+    ending = Choice(
+        "end",
+        f"The permit ends, {told}.{heard}",
+        Then.DO,
+        ends,
+        code="permit_ended",
+        notify=notify,
+        needs_words=revokes and notify,
+    )
+    return (ending, Choice("keep", "The permit stays as it is.", code="permit_kept"))
 
 
 def valid_check(permits: tuple[Permit, ...], day: date) -> Check:
@@ -71,10 +163,14 @@ def event_checks(situation: Situation, permits: tuple[Permit, ...], today: date)
             person = situation.now or delta.after
             died = person.died.latest() if person and person.died else None
             ends = end(permits, died or today)
-            return [valid, _check("holder_alive", False, "holder_died", proposal=ends)]
+            choices = end_choices(ends, notify=False)
+            died_ = _check("holder_alive", False, "holder_died", proposal=ends, choices=choices)
+            return [valid, died_]
         case DeltaKind.DELETION:
             ends = end(permits, today)
-            return [valid, _check("holder_known", False, "holder_vanished", proposal=ends)]
+            choices = end_choices(ends, notify=False)
+            gone = _check("holder_known", False, "holder_vanished", proposal=ends, choices=choices)
+            return [valid, gone]
         case DeltaKind.KEY_CHANGE:
             return [valid, _check("key_unchanged", False, "key_changed")]
         case kind if kind in REVERSALS:
@@ -85,7 +181,16 @@ def event_checks(situation: Situation, permits: tuple[Permit, ...], today: date)
 def _event_stands(situation: Situation) -> Check:
     """What was taken back before it had any effect leaves the permit as it stands."""
     if situation.delta.kind is DeltaKind.DEATH_REVERSED:
-        return _check("event_stands", False, "death_reversed")
-    if situation.reversed_case_acted:
-        return _check("event_stands", False, "reversal_after_effect")
+        return _check("event_stands", False, "death_reversed", choices=undo_choices(situation))
     return _check("event_stands", False, "reversal_before_effect", Outcome.DECLINED)
+
+
+def undo_checks(situation: Situation, *, machine: bool) -> list[Check]:
+    """An event that had effect was taken back. `machine`: it may put all of it back by itself."""
+    intact = all(act.intact for act in situation.acts)
+    choices = undo_choices(situation)
+    return [
+        _check("not_undone", not situation.undone, "undone_already", Outcome.DECLINED),
+        _check("record_intact", True if intact else None, "record_changed"),
+        _check("undo_by_machine", machine, "reversal_after_effect", choices=choices),
+    ]

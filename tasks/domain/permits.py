@@ -1,5 +1,6 @@
 """What a rule may ask of permits, and the effects it may ask for."""
 
+import hashlib
 import re
 from collections.abc import Iterable
 from datetime import date
@@ -33,6 +34,16 @@ def numbers(permits: Iterable[Permit]) -> str:
     return ", ".join(permit.number for permit in permits)
 
 
+def handle(permit: Permit, event: str) -> str:
+    """Names a permit in a choice: always the same, and says nothing to whom sees it in Prefect."""
+    return hashlib.blake2b(f"{event}:{permit.number}".encode(), digest_size=4).hexdigest()
+
+
+def described(permit: Permit) -> str:
+    """For the clerks' page."""
+    return f"{permit.number}, Zone {permit.zone}, {permit.plate}, {permit.holder}"
+
+
 def is_german_plate(plate: str) -> bool:
     """Plates without letters after the district (authorities, Bundeswehr) are not recognised."""
     return _GERMAN_PLATE.fullmatch(plate.strip().upper()) is not None
@@ -49,9 +60,13 @@ def is_printed(name: Name, holder: str) -> bool:
 
 
 def end(permits: Iterable[Permit], last_day: date) -> tuple[Effect, ...]:
+    """With the day up to which it was valid: a letter on the way back must name it."""
+
     def of(permit: Permit) -> Effect:
-        last = min(last_day, permit.valid_until)
-        return Effect(EffectKind.END, permit.number, {"valid_until": last.isoformat()})
+        before = permit.valid_until
+        last = min(last_day, before)
+        data = {"valid_until": last.isoformat(), "valid_until_before": before.isoformat()}
+        return Effect(EffectKind.END, permit.number, data)
 
     return tuple(map(of, permits))
 

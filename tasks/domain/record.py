@@ -12,6 +12,7 @@ class LinkedBy(StrEnum):
 
     KEY = "key"  # the record carries the registry's key
     STATUTORY = "statutory"  # BMeldDAV Anlage: names, birth date and address agree
+    CLERK = "clerk"  # a clerk has said so, in this very case
     SUGGESTED = "suggested"  # similar only: shown to a clerk, never decided on
 
 

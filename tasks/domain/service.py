@@ -7,10 +7,12 @@ from enum import StrEnum
 from typing import Any
 
 from tasks.domain.area import NO_AREA, AreaAnswer
-from tasks.domain.decision import Decision
+from tasks.domain.decision import Answer, Choice, Decision
 from tasks.domain.delta import Delta, DeltaKind
+from tasks.domain.effect import Act, Effect
 from tasks.domain.person import Person
 from tasks.domain.record import Link
+from tasks.domain.reply import Reply
 
 
 class LegalMode(StrEnum):
@@ -58,8 +60,15 @@ class Situation:
     areas_earlier: tuple[str, ...] = ()  # of dwellings left by earlier events that came to nothing
     later: tuple[LaterEvent, ...] = ()
     open_clerk_case: bool = False  # another case of this person and service waits for a clerk
-    reversed_case_acted: bool = False  # for reversals: the reversed case had its effects
     opted_out: bool = False
+    answers: tuple[Answer, ...] = ()  # of clerks to questions on this case, the last one a question
+    # What was carried out in the case that this one is about: the one whose event is taken back,
+    # or the one that is followed up.
+    acts: tuple[Act, ...] = ()
+    told: bool = False  # the resident was told of these acts
+    undone: bool = False  # that case was undone already
+    reply: Reply | None = None  # what the resident answered
+    left: Choice | None = None  # what a clerk chose for the part that the machine left
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +97,11 @@ class Service:
     letter_data: Callable[[Situation, Decision, Any], Mapping[str, str]] = field(
         default=lambda situation, decision, parameters: {}
     )
+    # What ends when the resident deregisters: effects on the records of the case replied to.
+    ending: Callable[[Situation, date], tuple[Effect, ...]] = lambda situation, today: ()
+    # Letter data that the resident's page never shows: whoever holds a letter knows them already,
+    # whoever found it must not learn more.
+    hidden: frozenset[str] = frozenset()
     samples: tuple[Sample, ...] = ()  # one of every kind of letter; the first is shown
 
 

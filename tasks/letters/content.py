@@ -27,7 +27,9 @@ class Section:
     """One case's part of a letter: `templates/<service>.md.j2` filled with `data`.
 
     Every ground that was met must have a sentence in the template. Dates in `data` are ISO text.
-    `deregister_code` is what a resident without internet says or writes instead of the address.
+    `reply_code` is what a resident without internet says or writes instead of the address.
+    `template` names another one than the service's, so far `_reply`: what answers a reply is the
+    same for every service.
     """
 
     service: str
@@ -35,8 +37,9 @@ class Section:
     data: Mapping[str, str]
     grounds: tuple[Ground, ...]
     code: str
-    deregister_url: str
-    deregister_code: str
+    reply_url: str
+    reply_code: str
+    template: str = ""
 
 
 @dataclass(frozen=True)

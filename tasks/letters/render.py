@@ -4,6 +4,7 @@
     _letter.md.j2 (what every letter ends with)                  ├─► _letter.html.j2  e-mail HTML
                                                                  └─► _letter.typ      PDF page
 
+What confirms a reply reads the same for every service: `_reply.md.j2` takes the service's place.
 Each of these files can be replaced by one of the same name in a municipality's own folder.
 """
 
@@ -15,12 +16,14 @@ from typing import Any
 
 from jinja2.environment import TemplateModule
 
-from tasks.domain.decision import Result
+from tasks.domain.check import ANSWER
+from tasks.domain.decision import Ground, Result
 from tasks.domain.service import Service
 from tasks.errors import LetterIncomplete
 from tasks.letters.content import LetterContent, Letterhead, RenderedLetter, Section
 from tasks.letters.markup import Block, parse, plain
 from tasks.letters.page import PageSetter, qr_code
+from tasks.letters.page_html import HIDDEN, PagePart, page_html
 from tasks.letters.sample import sample_content, samples
 from tasks.letters.words import (
     TemplateFolders,
@@ -49,8 +52,10 @@ class _Part:
     subject: str
     blocks: tuple[Block, ...]
     decides: bool
-    deregister_url: str
-    deregister_code: str
+    automated: bool
+    opted_out: bool  # it confirms that we no longer act of our own motion
+    reply_url: str
+    reply_code: str
 
 
 class LetterRenderer:
@@ -62,12 +67,29 @@ class LetterRenderer:
 
     def render(self, content: LetterContent) -> RenderedLetter:
         letter = self._compose(content)
-        codes = [qr_code(part.deregister_url) for part in letter["parts"]]
+        codes = [qr_code(part.reply_url) for part in letter["parts"]]
         pdf = self._page.set(letter | {"qr_codes": codes}, content.date, content.letter_id)
         return replace(self._mail(letter), pdf=pdf)
 
     def render_without_pdf(self, content: LetterContent) -> RenderedLetter:
         return self._mail(self._compose(content))
+
+    def page_part(
+        self, section: Section, content: LetterContent, hidden: frozenset[str]
+    ) -> PagePart:
+        """A section for the resident's page, where the values in `hidden` are not shown.
+
+        Of `content` it takes what every template may use, but no addressee: whoever found a
+        letter's link must not learn from it where somebody lives.
+        """
+        shown = {
+            name: HIDDEN if name in hidden and value else value
+            for name, value in section.data.items()
+        }
+        nobody = {"addressee": [], "note_lines": [], "name": ""}
+        with template_errors(content.letter_id):
+            part = self._part(replace(section, data=shown), _shared(content) | nobody)
+            return PagePart(page_html(part.blocks), part.decides, part.subject)
 
     def check(self, service: Service) -> None:
         """Renders every kind of letter of a service with made-up data.
@@ -106,9 +128,14 @@ class LetterRenderer:
         shared = _shared(content)
         with template_errors(content.letter_id):
             parts = [self._part(section, shared) for section in content.sections]
-            decides = any(part.decides for part in parts)
             ending = self._templates.words.get_template("_letter.md.j2").make_module(
-                shared | {"decides": decides, "subjects": [part.subject for part in parts]}
+                shared
+                | {
+                    "decides": any(part.decides for part in parts),
+                    "automated": any(part.automated for part in parts),
+                    "opted_out": all(part.opted_out for part in parts),
+                    "subjects": [part.subject for part in parts],
+                }
             )
             return shared | {
                 "subject": _said(ending, "subject"),
@@ -120,22 +147,30 @@ class LetterRenderer:
     def _part(self, section: Section, shared: Mapping[str, Any]) -> _Part:
         own: dict[str, Any] = {name: clean(value) for name, value in section.data.items()}
         own |= {"title": clean(section.title), "code": section.code}
-        # With a ground that is not met or unclear, a clerk decided.
-        met = [ground for ground in section.grounds if ground.result is Result.MET]
-        own |= {"grounds": met, "automated": len(met) == len(section.grounds)}
-        template = self._templates.words.get_template(f"{section.service}.md.j2")
-        module = template.make_module({**shared, **own})
+        own["grounds"] = [ground for ground in section.grounds if ground.result is Result.MET]
+        own["settled"] = [ground.name for ground in section.grounds if _by_clerk(ground)]
+        own["automated"] = not own["settled"]
+        name = f"{section.template or section.service}.md.j2"
+        module = self._templates.words.get_template(name).make_module({**shared, **own})
         heading, *blocks = parse(str(module))
         if (heading.kind, heading.level) != ("heading", 1):
-            raise ValueError(f"{section.service}.md.j2 does not begin with its subject")
+            raise ValueError(f"{name} does not begin with its subject")
         return _Part(
             title=own["title"],
             subject=plain(heading.line),
             blocks=tuple(blocks),
             decides=_said(module, "decides"),
-            deregister_url=clean(section.deregister_url),
-            deregister_code=clean(section.deregister_code),
+            automated=own["automated"],
+            opted_out=getattr(module, "opted_out", False),
+            reply_url=clean(section.reply_url),
+            reply_code=clean(section.reply_code),
         )
+
+
+def _by_clerk(ground: Ground) -> bool:
+    """Whether a person has decided this: then the letter must not speak of a machine."""
+    asked = ground.result is not Result.MET or ANSWER in ground.facts
+    return asked or ground.name == "clerk_decided"
 
 
 def _said(module: TemplateModule, name: str) -> Any:
@@ -168,8 +203,8 @@ def _check_fields(content: LetterContent) -> None:
     """What no template can notice: an address that fits no window, a way out that leads nowhere."""
     if not any(map(clean, content.addressee)):
         raise LetterIncomplete("letter.missing_variable", content.letter_id, "addressee")
-    if not all(re.match("https?://", part.deregister_url) for part in content.sections):
-        raise LetterIncomplete("letter.missing_variable", content.letter_id, "deregister_url")
+    if not all(re.match("https?://", part.reply_url) for part in content.sections):
+        raise LetterIncomplete("letter.missing_variable", content.letter_id, "reply_url")
     if len(content.addressee) > 6 or len(content.note_lines) > 4:
         raise LetterIncomplete("letter.address_too_long", content.letter_id)
 

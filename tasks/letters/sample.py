@@ -3,7 +3,7 @@
 from datetime import date
 
 from tasks.domain.decision import Ground, Result
-from tasks.domain.service import Service
+from tasks.domain.service import Sample, Service
 from tasks.letters.content import LetterContent, Letterhead, Section
 
 _LETTERHEAD = Letterhead(
@@ -18,7 +18,24 @@ _LETTERHEAD = Letterhead(
     place="Musterstadt",
 )
 
-_DEREGISTER_URL = "https://service.musterstadt.example/abmelden/Zk3tQ9vXwB7rLm2p"
+_REPLY_URL = "https://service.musterstadt.example/a/Zk3tQ9vXwB7rLm2pC5nH8dJ4sF6gT1yK"
+_REPLY_CODE = "7K4M-29XP-5X"
+
+# What answers a reply: the same for every service, in templates/_reply.md.j2.
+_ENDED = {
+    "ended": "BPA-0002/2 (Zone A2, Kennzeichen MU-LW 91)",
+    "last_day": "2026-11-24",
+    "received_on": "2026-11-24",
+    "scope": "case",
+}
+_OPTED_OUT = {"received_on": "2026-11-24", "scope": "service"}
+REPLIED = (
+    Sample("deregistered", _ENDED, {}),
+    Sample("deregistered", _ENDED | {"scope": "service"}, {}),
+    Sample("opted_out", _OPTED_OUT, {}),
+    Sample("opted_out", _OPTED_OUT | {"scope": "information"}, {}),
+    Sample("stands", {"received_on": "2026-11-24"}, {"clerk_decided": "VwVfG § 35"}),
+)
 
 _LEGAL_REMEDY = """\
 Gegen diesen Bescheid können Sie innerhalb eines Monats nach seiner Bekanntgabe Widerspruch \
@@ -44,20 +61,22 @@ def sample_content(service: Service) -> LetterContent:
 
 
 def samples(service: Service) -> tuple[LetterContent, ...]:
-    """One letter of every kind that the service writes."""
-    return tuple(
-        _letter(
-            Section(
-                service.name,
-                service.title,
-                sample.data,
-                tuple(Ground(name, law, name, Result.MET) for name, law in sample.laws.items()),
-                sample.code,
-                _DEREGISTER_URL,
-                "7K4M-29XP",
-            )
-        )
-        for sample in service.samples
+    """One letter of every kind that the service writes, and of what answers a reply."""
+    own = [_letter(_section(service, sample)) for sample in service.samples]
+    replied = [_letter(_section(service, sample, "_reply")) for sample in REPLIED]
+    return (*own, *replied)
+
+
+def _section(service: Service, sample: Sample, template: str = "") -> Section:
+    return Section(
+        service=service.name,
+        title=service.title,
+        data=sample.data,
+        grounds=tuple(Ground(name, law, name, Result.MET) for name, law in sample.laws.items()),
+        code=sample.code,
+        reply_url=_REPLY_URL,
+        reply_code=_REPLY_CODE,
+        template=template,
     )
 
 

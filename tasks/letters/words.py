@@ -36,8 +36,17 @@ MONTHS = [
 ]
 
 # „§ 46 Abs. 5“, „1. Dezember“ and the plate „MU-LW 91“ stay on one line.
+_LEADS = (
+    "§",
+    r"\b(?:Abs\.|Art\.|Satz)",
+    r"\bNr\.",
+    *(rf"\b\d{{{digits}}}\." for digits in (1, 2)),
+    *(rf"\b[A-ZÄÖÜ]{{{town}}}-[A-Z]{{{sign}}}" for town in (1, 2, 3) for sign in (1, 2)),
+)
+# Starts with the blank, and looks at once whether its neighbour can end a lead: a letter is read
+# three times, and a pattern that starts with the leads tries each of them at every character.
 _KEPT_TOGETHER = re.compile(
-    r"(§|\b(?:Abs\.|Art\.|Nr\.|Satz|\d{1,2}\.|[A-ZÄÖÜ]{1,3}-[A-Z]{1,2})) (?=\w)"
+    rf" (?<=[§.zA-Z] )(?:{'|'.join(rf'(?<={lead} )' for lead in _LEADS)})(?=\w)"
 )
 
 
@@ -54,7 +63,7 @@ def paragraphs(text: str) -> list[str]:
 
 def kept_together(text: str) -> str:
     """With no-break spaces; all markup around the text may be there already."""
-    return _KEPT_TOGETHER.sub("\\1\u00a0", text)
+    return _KEPT_TOGETHER.sub("\u00a0", text)
 
 
 def german_date(day: str | date) -> str:

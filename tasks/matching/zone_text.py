@@ -13,7 +13,7 @@ beside one marked odd or even must say odd or even itself.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 HouseNumber = tuple[int, str]  # (119, "a"); 119 < 119a < 120
 
@@ -70,6 +70,7 @@ class Entry:
     street: str
     spans: tuple[Span, ...] = ()
     all_but: bool = False
+    text: str = field(default="", compare=False)  # as the list writes it, to be shown to clerks
 
     @property
     def whole(self) -> bool:
@@ -83,6 +84,10 @@ class Entry:
 
 def read_entry(text: str) -> Entry:
     """Raises Unreadable."""
+    return replace(_read(text), text=text)
+
+
+def _read(text: str) -> Entry:
     street, colon, rule = (part.strip() for part in text.partition(":"))
     if colon:
         return _entry(street, *_rule(rule.lower()))

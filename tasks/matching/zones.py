@@ -69,6 +69,15 @@ class ZoneList:
         zones = {zone for zone, entry in entries if entry.holds(number)}
         return AreaAnswer(tuple(sorted(zones)), street_known=True)
 
+    def reasons(self, address: Address) -> tuple[tuple[str, str], ...]:
+        """What the list says of the address, for a clerk: (zone, the entry as it is written).
+
+        The entries that hold its house number; where none does, or it has none, all of its street.
+        """
+        entries, number = self._of_street(address.street), _number_of(address)
+        held = [pair for pair in entries if number is not None and pair[1].holds(number)]
+        return tuple(sorted((zone, entry.text) for zone, entry in held or entries))
+
     def suggest(self, address: Address, limit: int = 3) -> tuple[str, ...]:
         """Similar streets as the list writes them, for a clerk to choose from; never decided on."""
         found = process.extract(

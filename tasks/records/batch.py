@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from tasks.domain.effect import Effect, EffectKind
 from tasks.domain.record import Permit
 from tasks.errors import AntragslosError, RecordConflict
-from tasks.records.effects import Change, change_of, undo
+from tasks.records.effects import Change, change_of, forgotten, undo
 from tasks.records.protocol import Applied
 from tasks.records.rows import (
     CandidateKeys,
@@ -16,6 +16,7 @@ from tasks.records.rows import (
     load_done,
     load_permits,
     save_candidates,
+    save_change,
     save_done,
     save_permits,
     take_back,
@@ -48,6 +49,13 @@ def rehearse(
     """What `carry_out` would answer now; nothing is written or locked."""
     batch = _Batch(connection, items, lock=False)
     return [batch.answer(key, effect) for key, effect in items]
+
+
+def forget(connection: Connection, keys: Sequence[str]) -> int:
+    """Empties what these effects keep of permits. Returns how many of them were not empty yet."""
+    done = [one for one in load_done(connection, "key", keys) if not one.change.settled]
+    save_change(connection, {one.key: forgotten(one.change) for one in done})
+    return len(done)
 
 
 class _Batch:
@@ -107,6 +115,8 @@ class _Batch:
         target = self._done.get(effect.data.get("undo", ""))
         if target is None or target.permit != effect.record:
             raise RecordConflict("records.nothing_to_undo", key)
+        if target.change.settled:
+            raise RecordConflict("records.forgotten", key)
         change = undo(key, target.change, self.state)
         # Taking back what was itself taken back brings the first change into force again.
         in_force = not target.in_force

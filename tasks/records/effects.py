@@ -35,6 +35,26 @@ class Change:
     after: State
     created: str = ""
     data: dict[str, str] = field(default_factory=dict)
+    # Once both were forgotten: the fields of each permit that the effect has settled.
+    settled: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+def settled(change: Change, number: str) -> frozenset[str]:
+    """The fields of this permit that an effect has settled."""
+    if change.settled:
+        return change.settled.get(number, frozenset())
+    before, after = change.before.get(number), change.after.get(number)
+    if after is None:
+        return frozenset()
+    return frozenset(differing(before, after)) if before else SWITCHED
+
+
+def forgotten(change: Change) -> Change:
+    """Without the permits: it cannot be undone any more, and still stands."""
+    if change.settled:
+        return change
+    names = {number: settled(change, number) for number in change.after}
+    return replace(change, before={}, after={}, settled=names)
 
 
 def change_of(

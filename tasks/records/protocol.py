@@ -49,3 +49,11 @@ class PermitRegister(Protocol):
     def rehearse(self, items: Sequence[tuple[str, Effect]]) -> list[Applied | AntragslosError]:
         """What `apply_many` would answer now, changing nothing."""
         ...
+
+    def forget(self, keys: Sequence[str]) -> int:
+        """Empties what is kept of permits under these idempotency keys; returns how many were not.
+
+        Such an effect still answers „already carried out“, and cannot be taken back any more: that
+        raises RecordConflict("records.forgotten"). Doing it again changes nothing.
+        """
+        ...

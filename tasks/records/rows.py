@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, insert, select, update
+from sqlalchemy.engine import RowMapping
 
 from tasks.domain.record import Permit
 from tasks.records.effects import Change, State
@@ -26,6 +27,7 @@ candidates: Table = PermitCandidate.__table__  # type: ignore[attr-defined]
 applied: Table = AppliedEffect.__table__  # type: ignore[attr-defined]
 
 _CHUNK = 500  # parameters of one query
+_SETTLED = ""  # no permit has this number: here stands what a forgotten change has settled
 
 
 @dataclass(slots=True)
@@ -103,10 +105,21 @@ def load_done(connection: Connection, column: str, values: Iterable[str]) -> Ite
     for part in chunks(set(values)):
         query = select(applied).where(applied.c[column].in_(part))
         for row in connection.execute(query).mappings():
-            change = Change(
-                from_json(row["before"]), from_json(row["after"]), row["created"], row["data"]
-            )
-            yield Done(row["key"], row["permit"], row["kind"], change, row["in_force"])
+            yield Done(row["key"], row["permit"], row["kind"], _change(row), row["in_force"])
+
+
+def _change(row: RowMapping) -> Change:
+    if names := row["before"].get(_SETTLED):
+        settled = {number: frozenset(fields) for number, fields in names.items()}
+        return Change({}, {}, row["created"], row["data"], settled)
+    return Change(from_json(row["before"]), from_json(row["after"]), row["created"], row["data"])
+
+
+def _stored(change: Change) -> dict[str, Any]:
+    if change.settled:
+        names = {number: sorted(fields) for number, fields in change.settled.items()}
+        return {"before": {_SETTLED: names}, "after": {}}
+    return {"before": to_json(change.before), "after": to_json(change.after)}
 
 
 def save_done(connection: Connection, done: Iterable[Done], now: datetime) -> None:
@@ -118,14 +131,18 @@ def save_done(connection: Connection, done: Iterable[Done], now: datetime) -> No
             "applied_at": now,
             "created": one.change.created,
             "in_force": one.in_force,
-            "before": to_json(one.change.before),
-            "after": to_json(one.change.after),
+            **_stored(one.change),
             "data": one.change.data,
         }
         for one in done
     ]
     if rows:
         connection.execute(insert(applied), rows)
+
+
+def save_change(connection: Connection, changes: Mapping[str, Change]) -> None:
+    for key, change in changes.items():
+        connection.execute(update(applied).where(applied.c.key == key).values(**_stored(change)))
 
 
 def take_back(connection: Connection, keys: Iterable[str]) -> None:

@@ -10,7 +10,7 @@ from tasks.domain.effect import Effect
 from tasks.domain.person import PersonKey
 from tasks.domain.record import Permit
 from tasks.errors import AntragslosError, RecordConflict, RecordsUnavailable
-from tasks.records.batch import carry_out, rehearse
+from tasks.records.batch import carry_out, forget, rehearse
 from tasks.records.database import Database
 from tasks.records.protocol import Applied
 from tasks.records.rows import CandidateKeys, candidates, chunks, load_permits, permits
@@ -93,6 +93,10 @@ class SqlPermitRegister:
             if len(items) == 1 or error.code == "records.unreachable":
                 return [type(error)(error.code, key) for key, _ in items]
         return [result for item in items for result in self._apply([item])]
+
+    def forget(self, keys: Sequence[str]) -> int:
+        with self._database.writing() as connection:
+            return forget(connection, keys)
 
     def store(self, wanted: Sequence[Permit]) -> list[Stored]:
         """Writes permits as the municipality's own software holds them; one answer each, in order.

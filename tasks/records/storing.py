@@ -7,7 +7,7 @@ from enum import StrEnum
 from sqlalchemy import Connection
 
 from tasks.domain.record import Permit
-from tasks.records.effects import SWITCHED, Change, differing
+from tasks.records.effects import differing, settled
 from tasks.records.rows import (
     CandidateKeys,
     Done,
@@ -66,15 +66,7 @@ def _judged(wanted: Permit, there: Permit | None, done: Sequence[Done]) -> Store
     if there is None:
         return Stored.CONTRADICTS if done else Stored.NEW  # we know it, and it is gone
     different = differing(wanted, there)
-    ours = (_changed(wanted.number, one.change) for one in done if one.in_force)
+    ours = (settled(one.change, wanted.number) for one in done if one.in_force)
     if any(fields.intersection(different) for fields in ours):
         return Stored.CONTRADICTS
     return Stored.CHANGED if different else Stored.UNCHANGED
-
-
-def _changed(number: str, change: Change) -> frozenset[str]:
-    """The fields of this permit that an effect has settled."""
-    before, after = change.before.get(number), change.after.get(number)
-    if after is None:
-        return frozenset()
-    return frozenset(differing(before, after)) if before else SWITCHED

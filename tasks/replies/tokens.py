@@ -9,6 +9,7 @@ carries the same one.
 
 import base64
 import hmac
+import re
 import secrets
 from dataclasses import dataclass, field
 from datetime import date
@@ -16,8 +17,10 @@ from datetime import date
 from tasks.errors import ReplyRefused
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32
-_MISREAD = str.maketrans("ILO", "110", " \t\r\n\u00a0-‐‑–")
+_MISREAD = str.maketrans("ILO", "110", "-‐‑–—−")
 _LINK_BYTES = 24
+_LINK = re.compile(r"[A-Za-z0-9_-]{32}")
+_LONGEST_TYPED = 64  # nobody types more than a code with its blanks
 _CODE_LENGTH = 9
 _MIN_KEY_BYTES = 16
 
@@ -44,9 +47,18 @@ def digest(secret: str, key: bytes) -> str:
     return _mac(key, "digest", secret).hex()
 
 
+def read_link(given: str) -> str:
+    """The secret of a link. What cannot be one is refused before any database is asked."""
+    if not _LINK.fullmatch(given):
+        raise ReplyRefused("reply.unknown")
+    return given
+
+
 def read_code(typed: str) -> str:
     """A typed short code as it was printed. Raises ReplyRefused("reply.bad_code") on a slip."""
-    code = typed.upper().translate(_MISREAD)
+    if len(typed) > _LONGEST_TYPED:
+        raise ReplyRefused("reply.bad_code")
+    code = "".join(typed.upper().split()).translate(_MISREAD)
     if len(code) != _CODE_LENGTH + 1 or not set(code) <= set(_ALPHABET):
         raise ReplyRefused("reply.bad_code")
     if _check_character(code[:-1]) != code[-1]:

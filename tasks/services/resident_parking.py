@@ -16,16 +16,38 @@ from tasks.domain.automation import (
     FILTER_CODES,
     REVERSALS,
     automation_filter,
+    can_be_written_to,
     gate_checks,
+    puts_back,
     same_home,
 )
-from tasks.domain.check import Check, all_met, check, conclude
-from tasks.domain.decision import Decision, Outcome, Question, granted
+from tasks.domain.check import (
+    GO_ON,
+    Check,
+    all_met,
+    answered,
+    by_clerk,
+    check,
+    conclude,
+    taken_out,
+)
+from tasks.domain.decision import Choice, Decision, Outcome, Question, Then, granted
 from tasks.domain.delta import Delta, DeltaKind
-from tasks.domain.effect import Effect
-from tasks.domain.holder import HOLDER_CODES, event_checks, permit_checks, valid_check
+from tasks.domain.effect import Effect, EffectKind
+from tasks.domain.follow_up import known_permits, undo
+from tasks.domain.holder import (
+    HOLDER_CODES,
+    as_clerks_say,
+    end_choices,
+    event_checks,
+    permit_checks,
+    undo_checks,
+    valid_check,
+)
 from tasks.domain.permits import (
+    described,
     end,
+    handle,
     held_for_certain,
     is_german_plate,
     numbers,
@@ -58,6 +80,9 @@ CONDITIONS = {
     "name_differs": ("DSGVO Art. 5 Abs. 1 lit. d", "The permit carries another name."),
 }
 _check = partial(check, CONDITIONS)
+
+PERMIT, ZONE = "permit:", "zone:"  # begin the choices that name a permit, or a zone
+ONLY_DATA = {EffectKind.UPDATE_ADDRESS, EffectKind.UPDATE_NAME}
 
 # Code → one sentence without personal data; for needs_review it is the clerk's question. Stored:
 # never rename a code.
@@ -127,25 +152,34 @@ class _Case:
     person: Person | None  # as known today
     home: Dwelling | None  # after the event
     day: date  # on which the change takes effect
-    permits: tuple[Permit, ...]  # surely the person's, and not over on that day
+    held: tuple[Permit, ...]  # surely the person's, and not over on that day
+    permits: tuple[Permit, ...]  # of these: the one that a clerk has named, or all
+    by_clerk: bool  # a person has decided something already
 
 
 def decide(
     situation: Situation, parameters: ResidentParkingParameters, gate: Gate, today: date
 ) -> Decision:
+    situation = as_clerks_say(situation)
     checks = permit_checks(situation, today)
-    if decision := conclude(checks, CODES):
+    if decision := conclude(checks, CODES, situation.answers):
         return decision
     checks += automation_filter(situation, today)
-    if decision := conclude(checks, CODES):
+    if decision := conclude(checks, CODES, situation.answers):
         return decision
-    case = _case(situation, parameters, gate, today)
-    checks += _legal_checks(case)
-    return conclude(checks, CODES) or _grant(case, checks)
+    checks = answered(checks, situation.answers)
+    case = _case(situation, parameters, gate, today, by_clerk(checks))
+    checks = answered([*checks, *_legal_checks(case)], situation.answers)
+    decision = conclude(checks, CODES, situation.answers)
+    return decision or taken_out(checks, situation.answers) or _grant(case, checks)
 
 
 def _case(
-    situation: Situation, parameters: ResidentParkingParameters, gate: Gate, today: date
+    situation: Situation,
+    parameters: ResidentParkingParameters,
+    gate: Gate,
+    today: date,
+    answered_before: bool,
 ) -> _Case:
     delta = situation.delta
     home = delta.after.home() if delta.after else None
@@ -153,12 +187,27 @@ def _case(
     if delta.kind in ABOUT_THE_ADDRESS and home and home.moved_in:
         day = max(home.moved_in, today)  # never back in time, however late the move was registered
     held = running(held_for_certain(situation.links), day)
-    return _Case(situation, parameters, gate, today, situation.now or delta.after, home, day, held)
+    meant = {a.choice for a in situation.answers if a.question == "several_permits"}
+    named = tuple(p for p in held if f"{PERMIT}{handle(p, delta.event)}" in meant)
+    return _Case(
+        situation,
+        parameters,
+        gate,
+        today,
+        person=situation.now or delta.after,
+        home=home,
+        day=day,
+        held=held,
+        permits=named or held,
+        by_clerk=answered_before,
+    )
 
 
 def _legal_checks(case: _Case) -> list[Check]:
     situation, kind = case.situation, case.situation.delta.kind
-    if kind is DeltaKind.MOVE_REVERSED and not situation.reversed_case_acted:
+    if puts_back(situation):
+        return _undo_checks(case)
+    if kind is DeltaKind.MOVE_REVERSED:
         return [_zone_stands(situation), *event_checks(situation, case.permits, case.today)]
     if checks := event_checks(situation, case.permits, case.today):
         return checks
@@ -167,19 +216,76 @@ def _legal_checks(case: _Case) -> list[Check]:
         return [valid, *_address_checks(case)] if valid.passed else [valid]
     effects = _name_effects(case)
     differs = _check("name_differs", bool(effects), "name_unchanged", Outcome.DECLINED)
-    gate = gate_checks(case.gate, administrative_act=False, proposal=effects)
-    return [valid, differs, _one_permit(case, effects), _adult(case, effects), *gate]
+    checks = [valid, differs, _one_permit(case, effects), _adult(case, effects)]
+    return checks + _record_gate(case, checks, effects)
+
+
+def _record_gate(case: _Case, checks: list[Check], effects: tuple[Effect, ...]) -> list[Check]:
+    """For a record that is only put right: no administrative act."""
+    decided = case.by_clerk or by_clerk(answered(checks, case.situation.answers))
+    return gate_checks(case.gate, administrative_act=False, by_clerk=decided, proposal=effects)
+
+
+def _undo_checks(case: _Case) -> list[Check]:
+    """A switch lapses by the new permit's own condition, or a clerk takes it back (§ 48).
+
+    The condition must have been there when it was granted. What a clerk has ended, a clerk
+    restores.
+    """
+    effects = [act.effect for act in case.situation.acts]
+    switches = [effect for effect in effects if effect.kind is EffectKind.SWITCH_ZONE]
+    by_condition = all(effect.data.get("end_old") == "true" for effect in switches)
+    lapses = case.parameters.resolutory_condition and by_condition
+    by_itself = ONLY_DATA | ({EffectKind.SWITCH_ZONE} if lapses else set())
+    machine = {effect.kind for effect in effects} <= by_itself
+    areas = case.situation.areas_after.areas
+    right = {effect.data["expected_zone"] for effect in switches} <= set(areas)
+    agrees = _check(
+        "permit_zone_agrees",
+        True if right else None,
+        "permit_zone_conflict",
+        choices=(GO_ON,),
+        areas=", ".join(areas),
+    )
+    *before, by_machine = undo_checks(case.situation, machine=machine)
+    decided = case.by_clerk or by_clerk(answered([*before, agrees], case.situation.answers))
+    # The old permit is granted anew by it; the application for that stands as it did.
+    norms = gate_checks(
+        case.gate,
+        administrative_act=True,
+        standing_application=True,
+        by_clerk=decided,
+        proposal=undo(case.situation),
+    )
+    # The zone first: a clerk who takes it back must have seen that nobody lives there.
+    return [*before, *([agrees] if switches else []), by_machine, *(norms if switches else [])]
 
 
 def _one_permit(case: _Case, proposal: tuple[Effect, ...] = ()) -> Check:
-    single, permits = len(case.permits) == 1, numbers(case.permits)
-    return _check("one_permit", single, "several_permits", proposal=proposal, permits=permits)
+    single, permits = len(case.held) == 1, numbers(case.held)
+    choices = tuple(
+        Choice(
+            f"{PERMIT}{handle(p, case.situation.delta.event)}",
+            f"The permit for zone {p.zone} is meant.",
+            Then.GO_ON,
+            reason=described(p),
+        )
+        for p in (case.held if not single else ())
+    )
+    return _check(
+        "one_permit",
+        single,
+        "several_permits",
+        proposal=proposal,
+        choices=choices,
+        permits=permits,
+    )
 
 
 def _adult(case: _Case, proposal: tuple[Effect, ...] = ()) -> Check:
     age = case.person.age(case.today) if case.person else None
     adult = age is not None and age >= case.parameters.minimum_age
-    return _check("adult", adult, "minor", proposal=proposal, age=age)
+    return _check("adult", adult, "minor", proposal=proposal, choices=(GO_ON,), age=age)
 
 
 def _zone_stands(situation: Situation) -> Check:
@@ -187,7 +293,13 @@ def _zone_stands(situation: Situation) -> Check:
     areas = situation.areas_after.areas
     zones = {permit.zone for permit in held_for_certain(situation.links)}
     stands = None if areas and zones.isdisjoint(areas) else True
-    return _check("permit_zone_agrees", stands, "permit_zone_conflict", areas=", ".join(areas))
+    return _check(
+        "permit_zone_agrees",
+        stands,
+        "permit_zone_conflict",
+        choices=(GO_ON,),
+        areas=", ".join(areas),
+    )
 
 
 def _address_checks(case: _Case) -> list[Check]:
@@ -197,11 +309,14 @@ def _address_checks(case: _Case) -> list[Check]:
         return [_lost(case, "main_dwelling", "moved_away", _left_on(delta))]
     dwelling = _main_dwelling(case, home)
     checks = [dwelling] if delta.kind is DeltaKind.STATUS_CHANGE else []
+    if not all_met(checks):
+        return checks
     if delta.kind is not DeltaKind.MOVE:
         same = same_home(delta.before, delta.after) and not _overtook(case)
         checks.append(_check("address_differs", not same, "nothing_changes", Outcome.DECLINED))
     arrived, day = case.day <= case.today, case.day
     checks.append(_check("moved_in", arrived, "future_move", Outcome.HELD, until=day, day=day))
+    checks = answered(checks, case.situation.answers)
     if not all_met(checks):
         return checks
     single = len(case.permits) == 1
@@ -212,7 +327,10 @@ def _address_checks(case: _Case) -> list[Check]:
         _one_zone(case, home),
         *([_zone_agrees(case, case.permits[0])] if single else []),
     ]
-    return checks + _action_checks(case, home) if all_met(checks) else checks
+    checks = answered(checks, case.situation.answers)
+    if not all_met(checks):
+        return checks
+    return checks + _action_checks(case, home, checks)
 
 
 def _main_dwelling(case: _Case, home: Dwelling) -> Check:
@@ -228,15 +346,31 @@ def _one_zone(case: _Case, home: Dwelling) -> Check:
     question, zones = f"{CODES['zone_ambiguous']} There are {len(areas)}.", ", ".join(areas)
     if areas:
         one = True if len(areas) == 1 else None
-        return _check("one_zone", one, "zone_ambiguous", question=question, zones=zones)
+        choices = tuple(
+            Choice(f"{ZONE}{area}", f"The address lies in zone {area}.", Then.GO_ON)
+            for area in (areas if len(areas) > 1 else ())
+        )
+        return _check(
+            "one_zone", one, "zone_ambiguous", question=question, choices=choices, zones=zones
+        )
     old = delta.before.home() if delta.before else None
     same_stay = old is not None and old.moved_in == home.moved_in
     overtook, was_listed = _overtook(case), bool(case.situation.areas_before.areas)
     if delta.kind is DeltaKind.ADDRESS_UPDATE and same_stay and (was_listed or not overtook):
         # With a move still due, the address is not put right alone: the zone would stay behind.
         effects = tuple(update_address(permit, home) for permit in case.permits if not overtook)
-        return _check("one_zone", None, "zone_list_gap", proposal=effects)
+        return _check(
+            "one_zone", None, "zone_list_gap", proposal=effects, choices=_put_right(case, effects)
+        )
     return _lost(case, "one_zone", "no_zone", _left_on(delta))
+
+
+def _put_right(case: _Case, effects: tuple[Effect, ...]) -> tuple[Choice, ...]:
+    if not effects:
+        return ()
+    text = "The permit stays in its zone; its address is put right."
+    notify = case.parameters.notify_same_zone
+    return (Choice("put_right", text, Then.DO, effects, code="address_updated", notify=notify),)
 
 
 def _overtook(case: _Case) -> bool:
@@ -248,15 +382,23 @@ def _overtook(case: _Case) -> bool:
 def _zone_agrees(case: _Case, permit: Permit) -> Check:
     situation = case.situation
     known = (*situation.areas_before.areas, *situation.areas_earlier)
-    stays = permit.zone == situation.areas_after.only
+    stays = permit.zone == _zone(case)
     agrees = stays or (permit.zone in known and not _keeps_old_home(case))
     return _check(
         "permit_zone_agrees",
         True if agrees else None,
         "permit_zone_conflict",
+        choices=(GO_ON,),
         permit=permit.zone,
         areas=", ".join(known),
     )
+
+
+def _zone(case: _Case) -> str | None:
+    """The zone of the new address; where it could be several, the one that a clerk has named."""
+    areas = case.situation.areas_after
+    said = [a.choice for a in case.situation.answers if a.question == "zone_ambiguous"]
+    return areas.only or next((area for area in areas.areas if f"{ZONE}{area}" in said), None)
 
 
 def _keeps_old_home(case: _Case) -> bool:
@@ -269,20 +411,21 @@ def _keeps_old_home(case: _Case) -> bool:
     return kept and case.parameters.secondary_dwelling_allowed
 
 
-def _action_checks(case: _Case, home: Dwelling) -> list[Check]:
+def _action_checks(case: _Case, home: Dwelling, before: list[Check]) -> list[Check]:
     """All is clear: may it be done now, and by a machine? A clerk is proposed the very same."""
     (permit,), (code, effects) = case.permits, _change(case, home)
     if code == "address_updated":
         differs = _check("record_differs", bool(effects), "nothing_changes", Outcome.DECLINED)
-        return [differs, *gate_checks(case.gate, administrative_act=False, proposal=effects)]
+        return [differs, *_record_gate(case, before, effects)]
     german = case.parameters.foreign_plates_allowed or is_german_plate(permit.plate)
     waived = case.parameters.vehicle_check == "waived"
-    return [
+    vehicle = [
         _check(
             "plate_german",
             True if german else None,
             "foreign_plate",
             proposal=effects,
+            choices=(GO_ON,),
             plate=permit.plate,
         ),
         _check(
@@ -291,18 +434,25 @@ def _action_checks(case: _Case, home: Dwelling) -> list[Check]:
             "vehicle_unchecked",
             law=ZONES if waived else "",  # a query that never took place is no reason
             proposal=effects,
-        ),
-        *gate_checks(
-            case.gate,
-            administrative_act=True,
-            standing_application=permit.standing_application,
-            proposal=effects,
+            choices=(GO_ON,),
         ),
     ]
+    decided = by_clerk(answered([*before, *vehicle], case.situation.answers))
+    gate = gate_checks(
+        case.gate,
+        administrative_act=True,
+        standing_application=permit.standing_application,
+        by_clerk=case.by_clerk or decided,
+        proposal=effects,
+    )
+    return [*vehicle, *gate]
 
 
 def _grant(case: _Case, checks: list[Check]) -> Decision:
-    grounds = [check.ground for check in checks]
+    grounds, situation = [check.ground for check in checks], case.situation
+    if puts_back(situation):
+        told = situation.told and can_be_written_to(case.person)
+        return granted("taken_back", grounds, *undo(situation), notify=told, undoes=True)
     if case.situation.delta.kind is DeltaKind.NAME_CHANGE or case.home is None:
         notify = case.parameters.notify_name_change
         return granted("name_updated", grounds, *_name_effects(case), notify=notify)
@@ -312,13 +462,16 @@ def _grant(case: _Case, checks: list[Check]) -> Decision:
     question = None
     if not case.parameters.resolutory_condition:
         text = f"{CODES['end_old_permit']} {BY_REVOCATION}"
-        question = Question("end_old_permit", text, end(case.permits, case.today))
+        ends = end(case.permits, case.today)
+        question = Question(
+            "end_old_permit", text, ends, end_choices(ends, notify=True, revokes=True)
+        )
     return granted(code, grounds, *effects, left_to_clerk=question)
 
 
 def _change(case: _Case, home: Dwelling) -> tuple[str, tuple[Effect, ...]]:
     """What a new address means for the one permit: a code and the effects."""
-    permit, zone = case.permits[0], case.situation.areas_after.only
+    permit, zone = case.permits[0], _zone(case)
     if zone is None or zone == permit.zone:
         effect = update_address(permit, home)
         return "address_updated", (effect,) if _is_new(case, permit, effect) else ()
@@ -343,7 +496,16 @@ def _lost(case: _Case, ground: str, code: str, since: date) -> Check:
     by_condition = case.parameters.resolutory_condition
     question = f"{CODES[code]} {BY_CONDITION if by_condition else BY_REVOCATION}"
     ends = end(case.permits, since if by_condition else max(since, case.today))
-    return _check(ground, False, code, question=question, proposal=ends, since=since)
+    return _check(
+        ground,
+        False,
+        code,
+        question=question,
+        proposal=ends,
+        choices=end_choices(ends, notify=can_be_written_to(case.person), revokes=not by_condition),
+        since=since,
+        why=code,
+    )
 
 
 def _left_on(delta: Delta) -> date:
@@ -362,9 +524,13 @@ def letter_data(
     situation: Situation, decision: Decision, parameters: ResidentParkingParameters
 ) -> Mapping[str, str]:
     """Dates in ISO form. The number of a new permit comes from the register and is added later."""
+    if decision.code == "taken_back":
+        return _taken_back(situation)
     if not decision.effects:
         return {}
     effect = decision.effects[-1]  # a zone switch comes last
+    if effect.kind is EffectKind.END:
+        return _ended(situation, decision)
     permit = next(link.permit for link in situation.links if link.permit.number == effect.record)
     home = situation.delta.after.home() if situation.delta.after else None
     data = effect.data
@@ -384,6 +550,56 @@ def letter_data(
     }
 
 
+def _taken_back(situation: Situation) -> Mapping[str, str]:
+    """What holds again, and what was taken back."""
+    switches = [act for act in situation.acts if act.effect.kind is EffectKind.SWITCH_ZONE]
+    act = (switches or situation.acts)[-1]
+    effect, permits = act.effect, {p.number: p for p in known_permits(situation)}
+    permit, switch = permits[effect.record], bool(switches)
+    dropped = [p.number for p in act.permits if p.number != effect.record]
+    what = {
+        EffectKind.SWITCH_ZONE: "zone",
+        EffectKind.UPDATE_NAME: "name",
+        EffectKind.END: "end",
+    }
+    ends = {"valid_until": permit.valid_until.isoformat()} | effect.data
+    return {
+        "permit_number": permit.number,
+        "plate": permit.plate,
+        "zone_old": effect.data["zone"] if switch else permit.zone,
+        "zone_new": effect.data["expected_zone"] if switch else permit.zone,
+        "valid_until": ends.get("valid_until_before", ends["valid_until"]),
+        "dropped_permit": ", ".join(dropped) if switch else "",
+        "reason": "clerk" if situation.reply else "registry",
+        "what": what.get(effect.kind, "address"),
+    }
+
+
+def _ended(situation: Situation, decision: Decision) -> Mapping[str, str]:
+    permits = {permit.number: permit for permit in known_permits(situation)}
+    ends = [effect for effect in decision.effects if effect.kind is EffectKind.END]
+    named = [permits[effect.record] for effect in ends]
+    why = [ground.facts["why"] for ground in decision.grounds if "why" in ground.facts]
+    words = [answer.words for answer in situation.answers if answer.choice == "end"]
+    ended = [f"{p.number} (Zone {p.zone}, Kennzeichen {p.plate})" for p in named]
+    return {
+        "permit_number": numbers(named),
+        "plate": named[-1].plate,
+        "zone_old": named[-1].zone,
+        "valid_until": ends[-1].data["valid_until"],
+        "why": why[-1] if why else "resident",
+        "words": words[-1] if words else "",
+        "ended": "; ".join(ended),
+        "last_day": ends[-1].data["valid_until"],
+    }
+
+
+def ending(situation: Situation, today: date) -> tuple[Effect, ...]:
+    """Whoever deregisters gives up every permit that the letter was about."""
+    touched = {permit.number: permit for act in situation.acts for permit in act.permits}
+    return end(running(touched.values(), today), today)
+
+
 _PERMIT = {
     "permit_number": "BPA-0002",
     "plate": "MU-LW 91",
@@ -398,6 +614,25 @@ _PERMIT = {
     "display": ResidentParkingParameters().display_text,
 }
 _SWITCH = _PERMIT | {"new_permit_number": "BPA-0002/2"}
+_TAKEN_BACK = {
+    "permit_number": "BPA-0002",
+    "plate": "MU-LW 91",
+    "zone_old": "A2",
+    "zone_new": "A3",
+    "valid_until": "2027-12-31",
+    "dropped_permit": "BPA-0002/2",
+    "reason": "registry",
+    "what": "zone",
+}
+_ENDED = {
+    "permit_number": "BPA-0002",
+    "plate": "MU-LW 91",
+    "zone_old": "A3",
+    "valid_until": "2026-11-30",
+    "why": "end_old_permit",
+    "words": "Wir haben Ihr Interesse an dem bisherigen Ausweis abgewogen.",
+    "ended": "BPA-0002 (Zone A3, Kennzeichen MU-LW 91)",
+}
 _REASONS = ("one_permit", "adult", "main_dwelling", "one_zone", "plate_german")
 _LAWS = {name: CONDITIONS[name][0] for name in _REASONS} | {
     "vehicle_check": ZONES,
@@ -405,6 +640,12 @@ _LAWS = {name: CONDITIONS[name][0] for name in _REASONS} | {
     "automation_norm": "StVO § 46 Abs. 5",
     "legal_mode": "VwVfG § 22",
 }
+_UNDO_LAWS = {
+    "undo_by_machine": "VwVfG §§ 43, 48",
+    "permit_zone_agrees": ZONES,
+    "automation_norm": "StVO § 46 Abs. 5",
+}
+_BY_CLERK = {"clerk_decided": "VwVfG § 35"}
 
 service = Service(
     name="resident_parking",
@@ -429,12 +670,22 @@ service = Service(
     records="parking_permits",
     areas="parking_zones",
     letter_data=letter_data,
+    ending=ending,
+    hidden=frozenset({"new_address"}),
     samples=(
         Sample("zone_switched", _SWITCH, _LAWS),
         Sample(
             "zone_switched", _SWITCH | {"valid_from": "2026-12-01", "old_permit": "clerk"}, _LAWS
         ),
         Sample("address_updated", _PERMIT | {"zone_new": "A3"}, _LAWS),
+        Sample("taken_back", _TAKEN_BACK, _UNDO_LAWS),
+        Sample("taken_back", _TAKEN_BACK | {"reason": "clerk"}, _BY_CLERK),
+        Sample(
+            "taken_back",
+            _TAKEN_BACK | {"zone_old": "A3", "dropped_permit": "", "what": "address"},
+            {},
+        ),
+        Sample("permit_ended", _ENDED, _BY_CLERK),
         Sample("name_updated", _PERMIT | {"holder": "Łukasz Wójcik-Brandt"}, _LAWS),
     ),
 )

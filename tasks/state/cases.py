@@ -54,6 +54,16 @@ def links_of(
     return found
 
 
+def services_of(session: Session, person_id: str, event: str) -> list[str]:
+    """The services that have a case on this event of the person."""
+    query = (
+        select(CaseRow.service)
+        .join(DeltaRow, col(DeltaRow.id) == col(CaseRow.delta_id))
+        .where(CaseRow.person_id == person_id, CaseRow.cause == "", DeltaRow.event == event)
+    )
+    return sorted(set(session.exec(query)))
+
+
 @dataclass(frozen=True, slots=True)
 class NewCase:
     delta_id: int
@@ -102,6 +112,34 @@ def open_cases(
     return len(rows)
 
 
+def open_follow_up(session: Session, case: CaseRow, cause: str, today: date, run: str) -> CaseRow:
+    """The case that follows `case` up because of `cause` ("reply:r-…", "answer:a-…"), once."""
+    known = select(CaseRow).where(CaseRow.follows == case.id, CaseRow.cause == cause)
+    if (row := session.exec(known).first()) is not None:
+        return row
+    now = utcnow()
+    row = CaseRow(
+        id=new_id("c"),
+        municipality=case.municipality,
+        service=case.service,
+        person_id=case.person_id,
+        delta_id=case.delta_id,
+        trigger_date=case.trigger_date,
+        status=Status.OPEN,
+        follows=case.id,
+        cause=cause,
+        prompted=True,
+        settles_on=today,
+        due_on=today,
+        run=run,
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
 def mark_recheck(session: Session, municipality: str, people: Collection[str]) -> None:
     """Something new is known about these people: cases not carried out yet are decided again."""
     if people:
@@ -126,9 +164,10 @@ def acting(session: Session, municipality: str) -> list[CaseRow]:
     return list(session.exec(query.order_by(col(CaseRow.delta_id), col(CaseRow.id))))
 
 
-def _due_for_decision(municipality: str, service: str, today: date) -> list[Any]:
+def _due_for_decision(municipality: str, service: str, today: date, prompted: bool) -> list[Any]:
     status = col(CaseRow.status)
     return [
+        *([col(CaseRow.prompted).is_(True)] if prompted else []),
         col(CaseRow.municipality) == municipality,
         col(CaseRow.service) == service,
         status.in_([status.value for status in UNDONE_YET]),
@@ -144,23 +183,34 @@ def _due_for_decision(municipality: str, service: str, today: date) -> list[Any]
     ]
 
 
-def ids_to_decide(session: Session, municipality: str, service: str, today: date) -> list[str]:
-    """In the order of the registry's events, so that a later event meets decided earlier ones."""
+def ids_to_decide(
+    session: Session, municipality: str, service: str, today: date, prompted: bool = False
+) -> list[str]:
+    """In the order of the registry's events, so that a later event meets decided earlier ones.
+
+    `prompted`: only those that a resident or a clerk waits for.
+    """
     return list(
         session.exec(
             select(CaseRow.id)
-            .where(*_due_for_decision(municipality, service, today))
-            .order_by(col(CaseRow.delta_id), col(CaseRow.id))
+            .where(*_due_for_decision(municipality, service, today, prompted))
+            .order_by(col(CaseRow.delta_id), col(CaseRow.created_at), col(CaseRow.id))
         )
     )
 
 
 def ids_in(
-    session: Session, municipality: str, service: str, status: Status, settled: date
+    session: Session,
+    municipality: str,
+    service: str,
+    status: Status,
+    settled: date,
+    prompted: bool = False,
 ) -> list[str]:
     return list(
         session.exec(
             select(CaseRow.id)
+            .where(*([col(CaseRow.prompted).is_(True)] if prompted else []))
             .where(
                 CaseRow.municipality == municipality,
                 CaseRow.service == service,
@@ -172,11 +222,12 @@ def ids_in(
     )
 
 
-def ids_to_tell(session: Session, municipality: str) -> list[str]:
+def ids_to_tell(session: Session, municipality: str, prompted: bool = False) -> list[str]:
     """Carried out, and the resident does not know yet."""
     return list(
         session.exec(
             select(CaseRow.id)
+            .where(*([col(CaseRow.prompted).is_(True)] if prompted else []))
             .where(CaseRow.municipality == municipality, CaseRow.status == Status.ACTED)
             .order_by(col(CaseRow.delta_id), col(CaseRow.id))
         )

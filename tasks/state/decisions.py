@@ -5,9 +5,9 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
-from tasks.domain.decision import Decision
+from tasks.domain.decision import Decision, Outcome
 from tasks.state.database import insert_missing, insert_rows
-from tasks.state.documents import DECISION, EFFECTS, dump
+from tasks.state.documents import CHOICES, DECISION, EFFECTS, dump
 from tasks.state.tables import CaseRow, DecisionRow, QuestionRow
 
 
@@ -40,8 +40,17 @@ def last_decisions(
 def withdraw_questions(session: Session, ids: Sequence[str]) -> None:
     session.execute(
         update(QuestionRow)
-        .where(col(QuestionRow.case_id).in_(ids), col(QuestionRow.status) == "open")
+        .where(col(QuestionRow.case_id).in_(ids), col(QuestionRow.status).in_(["open", "later"]))
         .values(status="withdrawn")
+    )
+
+
+def ask_what_is_left(session: Session, ids: Sequence[str]) -> None:
+    """The machine's part of these cases is carried out: now a clerk may settle the rest."""
+    session.execute(
+        update(QuestionRow)
+        .where(col(QuestionRow.case_id).in_(ids), col(QuestionRow.status) == "later")
+        .values(status="open")
     )
 
 
@@ -60,7 +69,8 @@ def ask_clerks(session: Session, asked: Sequence[tuple[CaseRow, Decision]]) -> N
                 "code": question.code,
                 "text": question.text,
                 "proposal": dump(EFFECTS, question.proposal),
-                "status": "open",
+                "choices": dump(CHOICES, question.choices),
+                "status": "open" if decision.outcome is Outcome.NEEDS_REVIEW else "later",
                 "answered_by": "",
                 "answer": "",
             }
@@ -68,13 +78,13 @@ def ask_clerks(session: Session, asked: Sequence[tuple[CaseRow, Decision]]) -> N
     if not rows:
         return
     insert_missing(session, QuestionRow, rows)
-    for row in rows:  # a question that was withdrawn may arise again
+    for row in rows:  # a question that was withdrawn, or answered, may arise again
         session.execute(
             update(QuestionRow)
             .where(
                 col(QuestionRow.case_id) == row["case_id"],
                 col(QuestionRow.code) == row["code"],
-                col(QuestionRow.status) == "withdrawn",
+                col(QuestionRow.status).in_(["withdrawn", "answered"]),
             )
-            .values(status="open", text=row["text"], proposal=row["proposal"])
+            .values({name: row[name] for name in ("status", "text", "proposal", "choices")})
         )

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from tasks.domain.decision import Decision
+from tasks.domain.decision import Choice, Decision
 from tasks.domain.effect import Effect
 from tasks.domain.person import Person
 from tasks.domain.service import Situation
@@ -13,6 +13,7 @@ PERSON: TypeAdapter[Person] = TypeAdapter(Person)
 DECISION: TypeAdapter[Decision] = TypeAdapter(Decision)
 SITUATION: TypeAdapter[Situation] = TypeAdapter(Situation)
 EFFECT: TypeAdapter[Effect] = TypeAdapter(Effect)
+CHOICES: TypeAdapter[tuple[Choice, ...]] = TypeAdapter(tuple[Choice, ...])
 EFFECTS: TypeAdapter[tuple[Effect, ...]] = TypeAdapter(tuple[Effect, ...])
 
 

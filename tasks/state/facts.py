@@ -3,16 +3,36 @@
 import json
 from collections import defaultdict
 from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
 
+from sqlalchemy import or_
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
-from tasks.domain.case import UNDONE_YET, Status
+from tasks.domain.case import UNDONE_YET, Status, Step
+from tasks.domain.decision import Answer, Choice
 from tasks.domain.delta import Delta, DeltaKind
+from tasks.domain.effect import Effect
 from tasks.domain.person import Person, PersonKey
+from tasks.domain.reply import Reply, ReplyKind, Scope
 from tasks.domain.service import LaterEvent
-from tasks.state.documents import load_person
-from tasks.state.tables import CaseRow, DeltaRow, EffectRow, PersonRow, QuestionRow
+from tasks.state.documents import CHOICES, EFFECT, load_person
+from tasks.state.tables import (
+    AnswerRow,
+    CaseRow,
+    DeltaRow,
+    EffectRow,
+    LetterRow,
+    OptOut,
+    PersonRow,
+    QuestionRow,
+    ReplyRow,
+    SectionRow,
+)
+
+# The resident may have the letter; held back in test mode: would have it.
+LEFT = ("claimed", "handed_over", "uncertain", "held_back")
 
 
 def people_now(session: Session, people: Collection[str]) -> dict[str, Person | None]:
@@ -43,6 +63,12 @@ def to_delta(row: DeltaRow, key: PersonKey) -> Delta:
     )
 
 
+def signs(session: Session, ids: Collection[int]) -> dict[int, str]:
+    """delta id -> the registry's own sign of its event."""
+    rows = session.exec(select(DeltaRow.id, DeltaRow.event).where(col(DeltaRow.id).in_(ids)))
+    return {delta_id: event for delta_id, event in rows if delta_id is not None}
+
+
 def later_events(
     session: Session, people: Collection[str]
 ) -> dict[str, list[tuple[int, LaterEvent]]]:
@@ -67,13 +93,19 @@ def later_events(
 def open_questions(
     session: Session, service: str, people: Collection[str]
 ) -> dict[str, list[tuple[str, int]]]:
-    """person id -> (case id, delta id) of cases that wait for a clerk, wholly or in part."""
+    """person id -> (case id, delta id) of cases that wait for a clerk.
+
+    A part that a granted case has left to a clerk keeps nothing else waiting, and nor does one
+    that only asks about a letter that was stopped: its effects are carried out.
+    """
     found: dict[str, list[tuple[str, int]]] = defaultdict(list)
     for person_id, case_id, delta_id in session.execute(
         select_columns(col(CaseRow.person_id), col(CaseRow.id), col(CaseRow.delta_id))
         .join(QuestionRow, col(QuestionRow.case_id) == col(CaseRow.id))
         .where(
             col(QuestionRow.status) == "open",
+            col(CaseRow.status) == Status.NEEDS_REVIEW,
+            col(CaseRow.acting).is_(False),
             col(CaseRow.service) == service,
             col(CaseRow.person_id).in_(people),
         )
@@ -96,7 +128,12 @@ def homes_left_in_vain(
         .where(
             col(CaseRow.service) == service,
             col(CaseRow.person_id).in_(people),
-            col(CaseRow.status).in_([status.value for status in (*UNDONE_YET, Status.SUPPRESSED)]),
+            or_(
+                col(CaseRow.status).in_([*UNDONE_YET, Status.SUPPRESSED]),
+                (col(CaseRow.status) == Status.FAILED)
+                & col(CaseRow.failed_step).in_([Step.DECIDE, Step.ACT]),
+            ),
+            col(CaseRow.acting).is_(False),  # only its letter was stopped
             col(DeltaRow.address_changed).is_(True),
         )
     ):
@@ -114,14 +151,122 @@ def effect_results(session: Session, case_ids: Collection[str]) -> dict[str, dic
     return found
 
 
-def acted_events(session: Session, service: str, people: Collection[str]) -> dict[str, set[str]]:
-    """person id -> event signs on which an effect was carried out."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for person_id, event in session.execute(
-        select_columns(col(CaseRow.person_id), col(DeltaRow.event))
-        .join(EffectRow, col(EffectRow.case_id) == col(CaseRow.id))
+def targets(session: Session, batch: Collection[CaseRow]) -> dict[str, CaseRow]:
+    """case id -> the case that it is about: which it follows up, or whose event it takes back."""
+    followed = {case.follows for case in batch if case.follows}
+    known = {row.id: row for row in session.exec(select(CaseRow).where(_ids(followed)))}
+    found = {case.id: known[case.follows] for case in batch if case.follows in known}
+    own = {case.delta_id: case.id for case in batch if not case.follows and case.delta_id}
+    taken_back = select(DeltaRow.id, DeltaRow.reverses, DeltaRow.person_id).where(
+        col(DeltaRow.id).in_(own), col(DeltaRow.reverses) != ""
+    )
+    signs = {(person, sign): delta_id for delta_id, sign, person in session.exec(taken_back)}
+    if not signs:
+        return found
+    services = {case.id: case.service for case in batch}
+    for row, event in session.exec(
+        select(CaseRow, DeltaRow.event)
         .join(DeltaRow, col(DeltaRow.id) == col(CaseRow.delta_id))
-        .where(col(CaseRow.service) == service, col(CaseRow.person_id).in_(people))
+        .where(col(CaseRow.person_id).in_({person for person, _ in signs}), CaseRow.cause == "")
+        .where(col(DeltaRow.event).in_({sign for _, sign in signs}))
     ):
-        found[person_id].add(event)
+        delta_id = signs.get((row.person_id, event)) or 0
+        case_id = own.get(delta_id)
+        if case_id and delta_id != row.delta_id and services[case_id] == row.service:
+            found[case_id] = row
+    return found
+
+
+def _ids(ids: Collection[str]) -> Any:
+    return col(CaseRow.id).in_(ids)
+
+
+@dataclass(frozen=True)
+class Done:
+    """An effect that was carried out, as it is stored."""
+
+    case_id: str
+    effect: Effect
+    inverse: Effect
+    result: dict[str, str]
+
+
+def carried_out(session: Session, case_ids: Collection[str]) -> dict[str, list[Done]]:
+    """case id -> effects of the case and of all that followed it up, in their order."""
+    found: dict[str, list[Done]] = defaultdict(list)
+    if not case_ids:
+        return found
+    rows = session.exec(
+        select(EffectRow, CaseRow.id, CaseRow.follows)
+        .join(CaseRow, col(CaseRow.id) == col(EffectRow.case_id))
+        .where(or_(_ids(case_ids), col(CaseRow.follows).in_(case_ids)))
+        .order_by(col(EffectRow.done_at), col(EffectRow.key))
+    )
+    for row, case_id, follows in rows:
+        effect, inverse = EFFECT.validate_json(row.effect), EFFECT.validate_json(row.inverse)
+        done = Done(case_id, effect, inverse, json.loads(row.result))
+        for target in {case_id, follows} & set(case_ids):
+            found[target].append(done)
+    return found
+
+
+def successors(session: Session, people: Collection[str]) -> dict[str, str]:
+    """Number of a record -> number of the one that was put in its place."""
+    rows = session.exec(
+        select(EffectRow.record, EffectRow.result)
+        .join(CaseRow, col(CaseRow.id) == col(EffectRow.case_id))
+        .where(col(CaseRow.person_id).in_(people))
+        .order_by(col(EffectRow.done_at), col(EffectRow.key))
+    )
+    return {record: number for record, result in rows for number in json.loads(result).values()}
+
+
+def told(session: Session, case_ids: Collection[str]) -> set[str]:
+    """Cases of which the resident may have a letter."""
+    query = (
+        select(SectionRow.case_id)
+        .join(LetterRow, col(LetterRow.id) == col(SectionRow.letter_id))
+        .where(col(SectionRow.case_id).in_(case_ids), col(LetterRow.status).in_(LEFT))
+    )
+    return set(session.exec(query))
+
+
+def a_letter_told(session: Session, municipality: str, code: str) -> tuple[str, str] | None:
+    """(case id, birth date) of the first letter with this code that has left."""
+    row = session.exec(
+        select(CaseRow.id, PersonRow.born)
+        .join(PersonRow, col(PersonRow.id) == col(CaseRow.person_id))
+        .where(CaseRow.municipality == municipality, CaseRow.code == code)
+        .where(CaseRow.status == Status.SENT)
+        .order_by(col(CaseRow.delta_id))
+    ).first()
+    return (row[0], row[1]) if row else None
+
+
+def opted_out(session: Session, service: str, informs: bool, people: Collection[str]) -> set[str]:
+    """People whom the service leaves alone. `informs`: it does nothing but inform."""
+    names = [service, *([""] if informs else [])]
+    query = select(OptOut.person_id).where(
+        col(OptOut.person_id).in_(people), col(OptOut.service).in_(names)
+    )
+    return set(session.exec(query))
+
+
+def replies(session: Session, ids: Collection[str]) -> dict[str, Reply]:
+    """reply id -> what was answered."""
+    rows = session.exec(select(ReplyRow).where(col(ReplyRow.id).in_(ids)))
+    return {row.id: Reply(ReplyKind(row.kind), Scope(row.scope), row.received_on) for row in rows}
+
+
+def chosen(session: Session, answer_ids: Collection[str]) -> dict[str, tuple[Choice, Answer]]:
+    """answer id -> what the clerk chose, as it was offered, and the answer."""
+    found = {}
+    for answer, question in session.exec(
+        select(AnswerRow, QuestionRow)
+        .join(QuestionRow, col(QuestionRow.id) == col(AnswerRow.question_id))
+        .where(col(AnswerRow.id).in_(answer_ids))
+    ):
+        choices = CHOICES.validate_json(question.choices)
+        choice = next(choice for choice in choices if choice.name == answer.choice)
+        found[answer.id] = choice, Answer(answer.code, answer.choice, answer.by, answer.note)
     return found

@@ -24,6 +24,7 @@ Classify = Callable[[DeltaKind, Person | None, Person | None], DeltaKind]
 _REVERSALS = {
     DeltaKind.MOVE_REVERSED: {DeltaKind.MOVE, DeltaKind.ADDRESS_UPDATE, DeltaKind.MOVE_AWAY},
     DeltaKind.DEATH_REVERSED: {DeltaKind.DEATH},
+    DeltaKind.OTHER_REVERSED: {DeltaKind.DELETION},  # 41: only of a person who was gone
 }
 
 
@@ -217,27 +218,30 @@ def _delta(
 
 
 def _name_what_is_reversed(session: Session, deltas: list[dict[str, object]]) -> None:
-    """A reversal names no earlier event; it takes back the latest one of the kind it undoes."""
+    """A reversal names no earlier event; it takes back the latest one of the kind it undoes that
+    was not taken back before."""
     for position, delta in enumerate(deltas):
         kinds = _REVERSALS.get(DeltaKind(str(delta["kind"])))
-        if not kinds:
+        if not kinds or (DeltaKind.DELETION in kinds and delta["before"]):
             continue
-        same_chunk = [
-            earlier["event"]
-            for earlier in deltas[:position]
-            if earlier["person_id"] == delta["person_id"] and earlier["kind"] in kinds
-        ]
-        delta["reverses"] = (
-            same_chunk[-1]
-            if same_chunk
-            else session.exec(
-                select(DeltaRow.event)
-                .where(DeltaRow.person_id == delta["person_id"])
-                .where(col(DeltaRow.kind).in_([kind.value for kind in kinds]))
-                .order_by(col(DeltaRow.id).desc())
-            ).first()
-            or ""
+        stored = session.exec(
+            select(DeltaRow.event, DeltaRow.kind, DeltaRow.reverses)
+            .where(DeltaRow.person_id == delta["person_id"])
+            .order_by(col(DeltaRow.id))
         )
+        earlier = [
+            *stored,
+            *(
+                (str(one["event"]), str(one["kind"]), str(one["reverses"]))
+                for one in deltas[:position]
+                if one["person_id"] == delta["person_id"]
+            ),
+        ]
+        taken_back = {reverses for _, _, reverses in earlier}
+        standing = [
+            event for event, kind, _ in earlier if kind in kinds and event not in taken_back
+        ]
+        delta["reverses"] = standing[-1] if standing else ""
 
 
 def new_delivery(

@@ -43,10 +43,13 @@ def by_case(session: Session, case_ids: Collection[str]) -> dict[str, LetterRow]
     }
 
 
-def ids_ready(session: Session, municipality: str, channel: str) -> list[str]:
+def ids_ready(
+    session: Session, municipality: str, channel: str, prompted: bool = False
+) -> list[str]:
     return list(
         session.exec(
             select(LetterRow.id)
+            .where(*([col(LetterRow.prompted).is_(True)] if prompted else []))
             .where(
                 LetterRow.municipality == municipality,
                 LetterRow.status == "ready",
@@ -77,6 +80,18 @@ def cases_of(session: Session, letter_ids: Collection[str]) -> dict[str, list[Ca
     ):
         found[section.letter_id].append(case)
     return found
+
+
+def stop_unsent(session: Session, case_ids: Collection[str], code: str) -> None:
+    """Letters of these cases that have not left yet never do."""
+    letters = set(letters_of(session, case_ids).values())
+    session.execute(
+        update(LetterRow)
+        .where(col(LetterRow.id).in_(letters))
+        .where(col(LetterRow.status).in_(["ready", "failed", "stopped"]))
+        .values(status="stopped", code=code),
+        execution_options={"synchronize_session": False},
+    )
 
 
 def claim(session: Session, ids: Collection[str]) -> set[str]:

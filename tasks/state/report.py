@@ -7,6 +7,8 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from tasks.domain.case import Status
+from tasks.domain.decision import Choice
+from tasks.state.documents import CHOICES
 from tasks.state.tables import (
     CaseRow,
     Delivery,
@@ -78,6 +80,25 @@ def open_questions(session: Session, municipality: str, limit: int = SHOWN) -> l
     return [
         Waiting(question.case_id, service, "", question.code, question.text)
         for question, service in rows
+    ]
+
+
+def questions(
+    session: Session, municipality: str, limit: int = 0, case: str = ""
+) -> list[tuple[QuestionRow, str, tuple[Choice, ...]]]:
+    """(question, service, choices), oldest first. An answer that waits for a second clerk, too."""
+    query = (
+        select(QuestionRow, CaseRow.service)
+        .join(CaseRow, col(CaseRow.id) == col(QuestionRow.case_id))
+        .where(QuestionRow.municipality == municipality, QuestionRow.status == "open")
+        .order_by(col(QuestionRow.id))
+    )
+    if case:
+        query = query.where(QuestionRow.case_id == case)
+    if limit:
+        query = query.limit(limit)
+    return [
+        (row, service, CHOICES.validate_json(row.choices)) for row, service in session.exec(query)
     ]
 
 

@@ -4,8 +4,9 @@
                   │
                 case ─< decision          one service looked at one delta (or at one day)
                   ├──< effect             what it changed in a municipal record, with its inverse
-                  ├──< question           what a clerk must answer
-                  └──< section >─ letter  what the resident was told, one letter a life event
+                  ├──< question ─< answer what a clerk must answer, and did
+                  ├──< section >─ letter  what the resident was told, one letter a life event
+                  └──< reply ─ case       what the resident answered, and the case that follows it
 
 Enumerations are stored as text, documents (snapshots, decisions) as JSON text in our own words.
 """
@@ -149,12 +150,16 @@ class RecordLink(SQLModel, table=True):
 
 
 class CaseRow(SQLModel, table=True):
-    """One service looks at one delta, or at one person on one day (`trigger_date`)."""
+    """One service looks at one delta, or at one person on one day (`trigger_date`).
+
+    A case may follow another one up: a resident's reply to it, or a clerk's answer to a part of it.
+    It has the same delta, and its own way through the pipeline.
+    """
 
     __tablename__ = "case"
     __table_args__ = (
-        UniqueConstraint("delta_id", "service"),
-        UniqueConstraint("person_id", "service", "trigger_date"),
+        UniqueConstraint("delta_id", "service", "cause"),
+        UniqueConstraint("person_id", "service", "trigger_date", "cause"),
         Index("case_work", "municipality", "status", "service"),
         Index("case_of_person", "person_id", "service"),
     )
@@ -175,10 +180,14 @@ class CaseRow(SQLModel, table=True):
     recheck: bool = False  # something new is known about the person
     acting: bool = False  # effects may have reached the record system: not decided anew
     notify: bool = False
+    follows: str = Field(default="", index=True)  # the case that this one follows up
+    cause: str = ""  # why it does: "reply:r-…", "answer:a-…"; "" for the case of the delta itself
+    prompted: bool = False  # a resident or a clerk waits for it: `apply_replies` takes it up, too
     attempts: int = 0
     run: str = ""  # the run that touched it last
     created_at: datetime = Field(sa_type=UTC)
     updated_at: datetime = Field(sa_type=UTC)
+    forgotten_on: date | None = None  # its personal data is gone: what is left is statistics
 
 
 class DecisionRow(SQLModel, table=True):
@@ -231,10 +240,82 @@ class QuestionRow(SQLModel, table=True):
     case_id: str = Field(foreign_key="case.id", index=True)
     code: str
     text: str
-    proposal: str = Field(sa_column=Column(Text))
-    status: str = "open"  # open | answered | withdrawn
+    proposal: str = Field(sa_column=Column(Text))  # effects
+    choices: str = Field(default="[]", sa_column=Column(Text))  # what may be answered; first: ours
+    status: str = "open"  # later (once the rest is carried out) | open | answered | withdrawn
     answered_by: str = ""
     answer: str = ""
+
+
+class AnswerRow(SQLModel, table=True):
+    """A clerk's answer to a question. Stays as statistics: how often was the proposal right?
+
+    proposed (four eyes) ─► valid ─► used by the next decision of the case
+             └────────────► refused by the second clerk
+    """
+
+    __tablename__ = "answer"
+
+    id: str = Field(primary_key=True)  # a-…
+    municipality: str
+    case_id: str = Field(foreign_key="case.id", index=True)
+    question_id: int = Field(foreign_key="question.id", index=True)
+    code: str  # of the question
+    proposal: str = ""  # name of the choice that was proposed first
+    choice: str  # name of the choice that was taken
+    status: str  # proposed | valid | refused
+    by: str  # sign (Zeichen) of the clerk
+    via: str  # page | prefect | shell
+    at: datetime = Field(sa_type=UTC)
+    confirmed_by: str = ""
+    confirmed_at: datetime | None = Field(default=None, sa_type=UTC)
+    note: str = Field(default="", sa_column=Column(Text))  # the clerk's own words; forgotten later
+
+
+class ReplyRow(SQLModel, table=True):
+    """What a resident answered to a letter, once a case and kind: recorded, taken up later."""
+
+    __tablename__ = "reply"
+    __table_args__ = (
+        UniqueConstraint("case_id", "kind"),
+        Index("reply_work", "municipality", "status"),
+    )
+
+    id: str = Field(primary_key=True)  # r-…: printed on the receipt
+    municipality: str
+    case_id: str = Field(foreign_key="case.id", index=True)
+    section_id: int = Field(foreign_key="section.id", index=True)
+    kind: str
+    scope: str
+    text: str = Field(default="", sa_column=Column(Text))  # the resident's own words
+    via: str = "page"  # page | phone
+    recorded_by: str = ""  # sign of the clerk at the phone
+    status: str = "recorded"  # recorded | taken_up
+    at: datetime = Field(sa_type=UTC)
+    received_on: date  # in the municipality's time zone
+
+
+class OptOut(SQLModel, table=True):
+    """Whom a service leaves alone (DSGVO Art. 21): one service, or "" for all that only inform."""
+
+    __tablename__ = "opt_out"
+
+    municipality: str = Field(primary_key=True)
+    person_id: str = Field(primary_key=True, foreign_key="person.id")
+    service: str = Field(primary_key=True)
+    since: date
+    reply_id: str = ""
+
+
+class Clerk(SQLModel, table=True):
+    """Who may answer questions on the clerks' page. `sign` is a Zeichen, not a name."""
+
+    municipality: str = Field(primary_key=True)
+    sign: str = Field(primary_key=True)
+    password: str  # scrypt, with salt and parameters
+    active: bool = True
+    failures: int = 0
+    created_at: datetime = Field(sa_type=UTC)
 
 
 class LetterRow(SQLModel, table=True):
@@ -255,7 +336,7 @@ class LetterRow(SQLModel, table=True):
     municipality: str
     person_id: str = Field(foreign_key="person.id")
     life_event: str  # "delta:17", or "date:2026-11-23:identity_card"
-    purpose: str  # "notice:" and the services it tells of
+    purpose: str  # "notice:" or the cause of the cases, and the services it tells of
     status: str = "ready"
     code: str = ""
     channel: str  # email | post
@@ -266,6 +347,7 @@ class LetterRow(SQLModel, table=True):
     html: str = Field(default="", sa_column=Column(Text))
     pdf: bytes = Field(default=b"", sa_column=Column(LargeBinary))
     pages: int = 1
+    prompted: bool = False  # as in CaseRow
     reference: str = ""  # Message-ID or file name
     attempts: int = 0
     dated: date
@@ -284,9 +366,11 @@ class SectionRow(SQLModel, table=True):
     letter_id: str = Field(foreign_key="letter.id", index=True)
     case_id: str = Field(foreign_key="case.id")
     purpose: str = "notice"
-    token_digest: str = ""  # of the deregister link's secret
-    short_code_digest: str = ""  # of the code to type from paper
+    token_digest: str = Field(default="", index=True)  # of the reply link's secret
+    short_code_digest: str = Field(default="", index=True)  # of the code to type from paper
     token_expires: date | None = None
+    token_status: str = "valid"  # noqa: S105  | locked (wrong birth dates) | revoked
+    failures: int = 0  # wrong birth dates so far
 
 
 class History(SQLModel, table=True):

@@ -79,7 +79,7 @@ def contend(
     home = Path(tempfile.mkdtemp(dir=folder, prefix=name)) / "home" if stock.exists() else stock
     if home != stock:
         shutil.copytree(stock, home)
-    env = environment(Place(home, next_free_port(4300), 9), os.environ)
+    env = environment(Place(home, next_free_port(4300), 9, 8300), os.environ)
     settings = env if tuned else {k: env[k] for k in env if "_SERVER_SERVICES_" not in k}
     with prefect_server(settings) if server else nullcontext() as prefect:
         if prefect is None:

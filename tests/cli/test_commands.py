@@ -107,7 +107,9 @@ def test_a_day_is_delivered_listed_and_explained(run: Run, tmp_path: Path) -> No
         "StVO § 46 Abs. 5",
         "Kröpeliner Straße",
         "replays to the same",
-        "HISTORY",
+        "all times in Europe/Berlin",
+        "registry: event E0002-0002",
+        "status granted → acted (zone_switched)",
     ):
         assert text in told.stdout
     story = json.loads(run("explain", case["case"], "--json").stdout)
@@ -115,6 +117,11 @@ def test_a_day_is_delivered_listed_and_explained(run: Run, tmp_path: Path) -> No
     assert story["decisions"][-1]["grounds"][0]["law"]
     assert story["effects"][0]["inverse"]["kind"] == "restore"
     assert story["letters"][0]["status"] == "held_back"
+    assert [entry["kind"] for entry in story["timeline"]][:2] == ["event", "opened"]
+    assert story["related"] == []
+    whole = run("explain", case["case"], "--chain")
+    assert f"  {case['case']}  registry: event E0002-0002" in whole.stdout
+    assert json.loads(run("explain", case["case"], "--chain", "--json").stdout)["chain"] == []
 
     assert "nothing new" in run("deliver", "-m", "musterstadt", "--on", "2026-11-23").stdout
     looked = run("rerun", "-m", "musterstadt", "--reason", "just looking")

@@ -19,15 +19,15 @@ def taken() -> Iterator[int]:
 
 
 def test_a_taken_port_gives_the_next_free_one(taken: int, tmp_path: Path) -> None:
-    place = Place.choose(tmp_path, taken, taken)
-    assert taken < place.port < place.mail_port
+    place = Place.choose(tmp_path, taken, taken, taken)
+    assert taken < place.port < place.mail_port < place.reply_port
     assert place.asked_port == taken
 
 
 def test_a_free_port_is_taken_as_it_is(taken: int, tmp_path: Path) -> None:
     free = next_free_port(taken)
-    assert Place.choose(tmp_path, free, 8025).port == free
-    assert Place.choose(tmp_path, free, 8025).asked_port == 0
+    assert Place.choose(tmp_path, free, 8025, 8300).port == free
+    assert Place.choose(tmp_path, free, 8025, 8300).asked_port == 0
 
 
 def test_after_the_last_port_there_is_none() -> None:
@@ -36,7 +36,7 @@ def test_after_the_last_port_there_is_none() -> None:
 
 
 def test_a_place_survives_its_way_to_a_new_process(tmp_path: Path) -> None:
-    place = Place(tmp_path, 4300, 8030, 4200)
+    place = Place(tmp_path, 4300, 8030, 8301, 4200)
     assert Place.from_arguments(*place.arguments()) == place
 
 
@@ -49,7 +49,7 @@ def test_no_setting_of_the_user_reaches_the_demo(tmp_path: Path) -> None:
         "ANTRAGSLOS_BATCH_SIZE": "1",
         "NO_PROXY": "intern.example",
     }
-    place = Place(tmp_path, 4300, 8030)
+    place = Place(tmp_path, 4300, 8030, 8301)
     inner = environment(place, outer)
     assert inner["PATH"] == "/bin"
     assert "PREFECT_API_KEY" not in inner

@@ -9,18 +9,22 @@ from tasks.domain.automation import (
     CONDITIONS,
     FILTER_CODES,
     FOR_CLERKS,
+    REVERSALS,
     automation_filter,
+    can_be_written_to,
     gate_checks,
     may_be_told,
+    puts_back,
     same_home,
 )
 from tasks.domain.check import Check, all_met, conclude
 from tasks.domain.decision import Outcome, Result
 from tasks.domain.delta import DeltaKind
-from tasks.domain.person import DwellingStatus, Lock, PartialDate, Person
+from tasks.domain.person import Dwelling, DwellingStatus, Lock, PartialDate, Person
 from tasks.domain.service import LaterEvent, LegalMode, Situation
 from tests.builders import (
     DAY,
+    ELSEWHERE,
     TODAY,
     a_delta,
     a_dwelling,
@@ -30,6 +34,9 @@ from tests.builders import (
     a_new_dwelling,
     a_person,
     a_situation,
+    an_act,
+    an_address,
+    an_answer,
 )
 
 
@@ -217,6 +224,111 @@ def test_a_municipality_must_have_settled_what_law_asks_for(
     checks = gate_checks(gate, administrative_act=act, standing_application=applied)  # type: ignore[arg-type]
 
     assert failed(checks) == open_codes
+
+
+@pytest.mark.parametrize("mode", LegalMode)
+@pytest.mark.parametrize("norm", ["StVO § 46 Abs. 5", ""])
+def test_what_a_person_has_decided_needs_no_norm_for_machines_and_no_second_look(
+    mode: LegalMode, norm: str
+) -> None:
+    gate = a_gate(legal_mode=mode, automation_norm=norm)
+    applied = {"administrative_act": True, "standing_application": True}
+
+    assert failed(gate_checks(gate, **applied, by_clerk=True)) == []
+    not_applied = gate_checks(gate, administrative_act=True, by_clerk=True)
+    asked = mode is LegalMode.STANDING_APPLICATION
+    assert failed(not_applied) == (["no_standing_application"] if asked else [])
+    unapproved = gate_checks(replace(gate, legal_basis_ref=""), **applied, by_clerk=True)
+    assert failed(unapproved) == ["no_legal_basis_ref"]
+
+
+def test_where_clerks_decide_all_the_norm_for_machines_is_no_second_question() -> None:
+    gate = a_gate(legal_mode=LegalMode.CLERK, automation_norm="")
+
+    checks = gate_checks(gate, administrative_act=True, standing_application=True)
+
+    assert failed(checks) == ["clerk_decides"]
+
+
+@pytest.mark.parametrize("question", ["open_clerk_case", "contradicting_data"])
+def test_a_clerk_may_say_that_it_goes_on_all_the_same(question: str) -> None:
+    contradicting = question == "contradicting_data"
+    situation = a_situation(now=a_person()) if contradicting else a_situation(open_clerk_case=True)
+    checks = automation_filter(situation, TODAY)
+
+    assert conclude(checks, FILTER_CODES, [an_answer(question, "go_on")]) is None
+
+
+@pytest.mark.parametrize(
+    "person",
+    [
+        a_person(locks=(Lock("3"),)),
+        a_person(a_dwelling(conditional_lock=True)),
+        a_person(has_guardian=True),
+    ],
+)
+def test_no_clerk_can_wave_a_protected_person_through(person: Person) -> None:
+    situation = a_situation(a_delta(DeltaKind.NAME_CHANGE, after=person))
+    checks = automation_filter(situation, TODAY)
+
+    decision = conclude(checks, FILTER_CODES)
+    assert decision is not None
+    assert decision.question is not None
+    assert [choice.name for choice in decision.question.choices] == ["by_hand"]
+    again = conclude(checks, FILTER_CODES, [an_answer(decision.code, "go_on")])
+    assert again == decision
+
+
+# Reversals
+
+
+@pytest.mark.parametrize("kind", sorted(REVERSALS))
+def test_what_had_effect_is_put_back_only_where_nobody_needs_protection(kind: DeltaKind) -> None:
+    locked = a_person(locks=(Lock("3"),))
+    reversal = a_situation(a_delta(kind, after=locked))
+    after_effect = replace(reversal, acts=(an_act(),))
+
+    assert code(reversal) == ""  # nothing to put back: a clerk, or nobody, looks at it
+    by_machine = kind is not DeltaKind.DEATH_REVERSED
+    assert puts_back(after_effect) == by_machine
+    assert code(after_effect) == ("address_locked" if by_machine else "")
+
+
+@pytest.mark.parametrize(
+    ("until", "expected"), [(TODAY - DAY, ""), (TODAY, "address_locked"), (None, "address_locked")]
+)
+def test_a_lock_stops_an_undo_up_to_its_last_day(until: date | None, expected: str) -> None:
+    locked = a_person(locks=(Lock("3", until),))
+    reversal = a_delta(DeltaKind.MOVE_REVERSED, after=locked)
+
+    assert code(a_situation(reversal, acts=(an_act(),))) == expected
+
+
+def test_who_wants_no_more_of_the_service_still_gets_its_mistakes_put_right() -> None:
+    reversal = a_situation(a_delta(DeltaKind.MOVE_REVERSED), opted_out=True)
+
+    assert code(reversal) == "opted_out"
+    assert code(replace(reversal, acts=(an_act(),))) == ""
+
+
+ABROAD = Dwelling(an_address("", "", ags="", country="124"))
+
+
+@pytest.mark.parametrize(
+    ("person", "can"),
+    [
+        (a_person(), True),
+        (a_person(a_dwelling(ags=ELSEWHERE)), True),
+        (None, False),
+        (a_person(died=PartialDate(2026)), False),
+        (a_person(replace(a_dwelling(), current=False)), False),
+        (a_person(replace(a_dwelling(), current=False), ABROAD), False),
+    ],
+)
+def test_a_letter_needs_somebody_to_read_it_at_an_address_of_this_country(
+    person: Person | None, can: bool
+) -> None:
+    assert can_be_written_to(person) is can
 
 
 def test_contradicting_data_are_unclear_and_not_against_the_resident() -> None:

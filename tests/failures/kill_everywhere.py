@@ -25,7 +25,7 @@ from sqlalchemy.engine.default import DefaultDialect
 
 import tasks.pull
 import tasks.send
-from flows.deliver_services import work
+from flows._pipeline import everything as work
 from tasks.municipality import open_municipality
 from tasks.send import recover_claims
 from tasks.settings import settings

@@ -135,7 +135,7 @@ def test_the_page_is_pdf_a_and_pdf_ua_with_title_language_and_structure() -> Non
 
 def test_the_qr_code_is_drawn_as_lines_and_has_a_text_for_who_cannot_see_it() -> None:
     content = a_letter()
-    address = content.sections[0].deregister_url
+    address = content.sections[0].reply_url
 
     with pikepdf.open(BytesIO(renderer().render(content).pdf)) as pdf:
         texts = [
@@ -144,7 +144,7 @@ def test_the_qr_code_is_drawn_as_lines_and_has_a_text_for_who_cannot_see_it() ->
             if isinstance(item, pikepdf.Dictionary) and "/Alt" in item
         ]
         pixels = [item for item in pdf.objects if isinstance(item, pikepdf.Stream)]
-        assert f"QR-Code zur Abmeldung: {address}" in texts
+        assert f"QR-Code zum Antworten: {address}" in texts
         assert all(item.get("/Subtype") != "/Image" for item in pixels)
 
 
@@ -197,7 +197,7 @@ def test_two_sections_share_one_letter_each_with_its_own_way_out() -> None:
     content = a_letter()
     (first,) = content.sections
     second = replace(
-        first, code="name_updated", deregister_url="https://x.example/2", deregister_code="ZWEI-2"
+        first, code="name_updated", reply_url="https://x.example/2", reply_code="ZWEI-2"
     )
 
     letter = renderer().render(replace(content, sections=(first, second)))

@@ -12,7 +12,8 @@ import pytest
 
 from tasks.errors import LetterIncomplete
 from tasks.letters.render import LetterRenderer, sample_content
-from tasks.letters.words import clean, german_citation, german_date
+from tasks.letters.sample import samples
+from tasks.letters.words import clean, german_citation, german_date, kept_together
 from tasks.services.resident_parking import service
 from tests.letters.letters import TEMPLATES, a_letter, renderer
 from tests.letters.pdf_reading import text_of
@@ -33,7 +34,7 @@ def override(folder: Path, name: str, old: str, new: str) -> LetterRenderer:
         ("resident_parking.md.j2", "Das Wichtigste in Kürze", "text"),
         ("_letter.md.j2", "Freundliche Grüße", "text"),
         ("_letter.txt.j2", "Unser Zeichen:", "text"),
-        ("_letter.html.j2", "Jetzt abmelden", "html"),
+        ("_letter.html.j2", "Vorgang ansehen und antworten", "html"),
         ("_letter.typ", "Im Internet: QR-Code", "pdf"),
     ],
 )
@@ -81,6 +82,13 @@ def test_the_check_finds_a_variable_that_only_another_kind_of_letter_needs(tmp_p
     with pytest.raises(LetterIncomplete) as caught:
         changed.check(service)
     assert caught.value.detail == "hodler"
+
+
+def test_the_check_finds_what_only_the_confirmation_of_a_reply_needs(tmp_path: Path) -> None:
+    changed = override(tmp_path, "_reply.md.j2", "{{ ended }}", "{{ ende }}")
+    with pytest.raises(LetterIncomplete) as caught:
+        changed.check(service)
+    assert caught.value.detail == "ende"
 
 
 def test_our_own_templates_pass_the_check() -> None:
@@ -147,10 +155,10 @@ def test_an_address_that_fits_no_window_is_an_error(fields: dict, code: str) -> 
 
 
 @pytest.mark.parametrize("address", ["", "javascript:alert(1)", "service.example/x"])
-def test_a_letter_without_a_way_to_deregister_is_an_error(address: str) -> None:
+def test_a_letter_without_a_way_to_answer_is_an_error(address: str) -> None:
     with pytest.raises(LetterIncomplete) as caught:
-        renderer().render_without_pdf(a_letter(section={"deregister_url": address}))
-    assert caught.value.detail == "deregister_url"
+        renderer().render_without_pdf(a_letter(section={"reply_url": address}))
+    assert caught.value.detail == "reply_url"
 
 
 def test_a_letter_that_goes_by_e_mail_says_so_on_its_page() -> None:
@@ -201,6 +209,19 @@ def test_a_citation_a_date_and_a_plate_stay_on_one_line_in_a_mail() -> None:
             assert kept.replace("_", " ") not in form
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("§_1", "§§_43", "Abs._1b", "Art._22", "Nr._2a", "Satz_1", "zum 1._Mai", "31._Mai"),
+        *("B-C_1", "ÖHR-AB_1", "<td>MU-LW_91</td>", "(Art._6 Abs._1", "§_3a Abs._2 Satz_1 Nr._2"),
+        *("Absatz 1", "123. Mal", "aSatz 1", "MU-ABC 1", "ABCD-E 1", "XNr. 1", "§ <b>", "Satz  1"),
+        *("2027. Er", "x.y z", "MU-LW ", "§"),
+    ],
+)
+def test_only_what_is_read_as_one_is_kept_on_one_line(text: str) -> None:
+    assert kept_together(text.replace("_", " ")) == text.replace("_", "\u00a0")
+
+
 def test_the_html_mail_is_german_and_loads_nothing() -> None:
     html = renderer().render_without_pdf(a_letter()).html
     assert html.startswith("<!doctype html>")
@@ -210,8 +231,13 @@ def test_the_html_mail_is_german_and_loads_nothing() -> None:
 
 
 def test_every_kind_of_letter_has_a_sample() -> None:
+    named = {
+        code
+        for name in ("resident_parking.md.j2", "_reply.md.j2")
+        for code in re.findall(r'if code == "(\w+)"', (TEMPLATES / name).read_text("utf-8"))
+    }
+    assert {content.sections[0].code for content in samples(service)} == named
     assert sample_content(service).sections[0].code == "zone_switched"
-    assert {s.code for s in service.samples} == {"zone_switched", "address_updated", "name_updated"}
 
 
 def test_a_rendered_letter_can_travel() -> None:

@@ -5,14 +5,15 @@ from datetime import date
 
 import pytest
 
-from tasks.domain import automation, holder
+from tasks.domain import automation, follow_up, holder
 from tasks.domain.decision import Result
 from tasks.errors import LetterIncomplete
 from tasks.services import resident_parking
 from tests.letters.letters import a_ground, a_letter, renderer
 from tests.letters.pdf_reading import text_of
 
-CONDITIONS = automation.CONDITIONS | holder.CONDITIONS | resident_parking.CONDITIONS
+RULES = (automation, holder, follow_up, resident_parking)
+CONDITIONS = [name for rule in RULES for name in rule.CONDITIONS]
 DAY = date(2026, 12, 1)
 INFORMATION = ("address_updated", "name_updated")
 
@@ -59,8 +60,8 @@ def test_all_three_forms_say_what_a_bescheid_must_say() -> None:
             "§ 45 Abs. 1b Satz 1 Nr. 2a StVO",
             "vollständig automatisiert getroffen (§ 35a VwVfG, § 46 Abs. 5 StVO)",
             "Brauchen Sie den Ausweis nicht mehr?",
-            content.sections[0].deregister_code,
-            content.sections[0].deregister_url.removeprefix("https://"),
+            content.sections[0].reply_code,
+            content.sections[0].reply_url.removeprefix("https://"),
             "Stimmt etwas nicht?",
             "Art. 22 DSGVO",
             "Art. 21 DSGVO",
@@ -87,7 +88,7 @@ def test_mere_information_carries_no_legal_remedy_and_decides_nothing(code: str)
     assert "Wir erteilen" not in words
     assert "§ 35a" not in words
     assert "Art. 22 DSGVO" in words
-    assert "Abmelden: https://" in words
+    assert "Antworten" in words
 
 
 def test_a_corrected_permit_needs_neither_new_number_nor_fee() -> None:

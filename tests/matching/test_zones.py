@@ -218,3 +218,32 @@ def test_a_hundred_thousand_addresses_take_less_than_a_second(rostock: ZoneList)
     for address in addresses:
         rostock.find(address)
     assert time.process_time() - start < len(addresses) / 100_000
+
+
+def test_a_clerk_reads_the_lists_own_words_for_each_zone_that_may_be_right(
+    rostock: ZoneList,
+) -> None:
+    address = at("Mühlenstraße", "12")
+    assert [zone for zone, _ in rostock.reasons(address)] == ["A3", "W2"]
+    assert rostock.reasons(address) == rostock.reasons(at("Mühlenstr.", "12"))
+    assert all(text.startswith("Mühlenstr") for _, text in rostock.reasons(address))
+
+
+def test_only_the_entries_that_hold_the_house_number_speak_for_a_zone() -> None:
+    zones = listed("N Hauptstr.: ungerade Nr.", "S Hauptstr.: gerade Nr. ab 12", "S Ring")
+    assert zones.reasons(at("Hauptstraße", "11")) == (("N", "Hauptstr.: ungerade Nr."),)
+    assert zones.reasons(at("Hauptstraße", "12")) == (("S", "Hauptstr.: gerade Nr. ab 12"),)
+
+
+@pytest.mark.parametrize("number", ["10", ""])
+def test_where_no_entry_holds_the_number_the_clerk_reads_all_of_the_street(number: str) -> None:
+    zones = listed("N Hauptstr.: ungerade Nr.", "S Hauptstr.: gerade Nr. ab 12", "S Ring")
+    assert zones.find(at("Hauptstraße", "10")) == AreaAnswer((), street_known=True)
+    assert zones.reasons(at("Hauptstraße", number)) == (
+        ("N", "Hauptstr.: ungerade Nr."),
+        ("S", "Hauptstr.: gerade Nr. ab 12"),
+    )
+
+
+def test_a_street_that_is_not_listed_has_no_reasons(rostock: ZoneList) -> None:
+    assert rostock.reasons(at("Kastanienallee", "7")) == ()

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.errors import ReplyRefused
-from tasks.replies.tokens import digest, new_token, read, read_code, sign, token_for
+from tasks.replies.tokens import digest, new_token, read, read_code, read_link, sign, token_for
 
 KEY = bytes(range(32))
 OTHER_KEY = bytes(32)
@@ -190,3 +190,48 @@ def test_a_key_too_short_to_protect_anything_is_refused():
     ):
         with pytest.raises(ReplyRefused, match=r"^reply\.weak_key$"):
             use()
+
+
+BLANKS = st.text(st.sampled_from(" \t\r\n\u00a0\u202f\u2009-‐‑–—−"), max_size=3)
+
+
+@given(st.integers(0, 10_000), st.lists(BLANKS, min_size=11, max_size=11), st.integers(0, 1023))
+def test_a_code_is_read_whatever_stands_between_its_characters(number, blanks, lower):
+    code = token_for(str(number), "deregister", KEY).short_code
+    typed = "".join(
+        blank + (char.lower() if lower >> place & 1 else char)
+        for place, (blank, char) in enumerate(zip(blanks, code.replace("-", ""), strict=False))
+    )
+
+    assert read_code(typed + blanks[-1]) == code
+
+
+@given(st.integers(0, 10_000), st.integers(0, 10_000))
+def test_a_link_and_a_code_are_never_taken_for_each_other(number, other):
+    token, code = (token_for(str(n), "deregister", KEY) for n in (number, other))
+
+    assert read_link(token.link_secret) == token.link_secret
+    with pytest.raises(ReplyRefused, match=r"^reply\.unknown$"):
+        read_link(code.short_code)
+    with pytest.raises(ReplyRefused, match=r"^reply\.bad_code$"):
+        read_code(token.link_secret)
+    digests = {digest(text, KEY) for text in (token.link_secret, token.short_code)}
+    assert len(digests) == 2
+    for stored in digests:
+        with pytest.raises(ReplyRefused, match=r"^reply\.unknown$"):
+            read_link(stored)
+
+
+@given(st.text(st.characters(codec=None), max_size=40))
+def test_what_cannot_be_a_link_is_refused_and_not_repeated(text):
+    if re.fullmatch(r"[A-Za-z0-9_-]{32}", text):
+        return
+    with pytest.raises(ReplyRefused) as refused:
+        read_link(text)
+
+    assert str(refused.value) == "reply.unknown"
+
+
+def test_a_code_as_long_as_a_book_is_not_read():
+    with pytest.raises(ReplyRefused, match=r"^reply\.bad_code$"):
+        read_code(CODE + " " * 1_000_000)

@@ -24,6 +24,8 @@ from tests.builders import (
     a_new_dwelling,
     a_person,
     a_situation,
+    an_act,
+    an_answer,
 )
 
 GRANTED, DECLINED = Outcome.GRANTED, Outcome.DECLINED
@@ -41,8 +43,9 @@ def proposal(decision: Decision) -> tuple[Effect, ...]:
     return decision.question.proposal
 
 
-def an_end(on: date, number: str = "BPA-0001") -> Effect:
-    return Effect(EffectKind.END, number, {"valid_until": on.isoformat()})
+def an_end(on: date, number: str = "BPA-0001", instead_of: str = "2028-02-29") -> Effect:
+    data = {"valid_until": on.isoformat(), "valid_until_before": instead_of}
+    return Effect(EffectKind.END, number, data)
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,17 @@ STORIES: dict[str, Story] = {
     "foreign_plate": Story(REVIEW, a_situation(links=(a_link(plate="WA 12345"),))),
     "vehicle_unchecked": Story(REVIEW, a_situation(), parameters={"vehicle_check": "required"}),
     "death_reversed": Story(REVIEW, a_situation(a_delta(DeltaKind.DEATH_REVERSED))),
-    "reversal_after_effect": Story(REVIEW, a_reversal(reversed_case_acted=True)),
+    "reversal_after_effect": Story(REVIEW, a_reversal(acts=(an_act(),))),
+    "taken_back": Story(
+        GRANTED, a_reversal(acts=(an_act(),), told=True), parameters={"resolutory_condition": True}
+    ),
+    "undone_already": Story(DECLINED, a_reversal(acts=(an_act(),), undone=True)),
+    "record_changed": Story(REVIEW, a_reversal(acts=(an_act(intact=False),))),
+    "permit_ended": Story(GRANTED, a_situation(after=(), answers=(an_answer("no_zone", "end"),))),
+    "permit_kept": Story(DECLINED, a_situation(after=(), answers=(an_answer("no_zone", "keep"),))),
+    "settled_by_hand": Story(
+        DECLINED, a_situation(after=(), answers=(an_answer("no_zone", "by_hand"),))
+    ),
     "key_changed": Story(REVIEW, a_situation(a_delta(DeltaKind.KEY_CHANGE))),
     "no_automation_norm": Story(REVIEW, a_situation(), a_gate(automation_norm="")),
     "clerk_decides": Story(REVIEW, a_situation(), a_gate(legal_mode=LegalMode.CLERK)),

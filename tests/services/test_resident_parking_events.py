@@ -21,6 +21,7 @@ from tests.builders import (
     a_new_dwelling,
     a_person,
     a_situation,
+    an_act,
 )
 from tests.services.resident_parking_stories import (
     a_death,
@@ -131,7 +132,7 @@ def test_a_death_taken_back_reaches_a_clerk_even_if_the_permit_was_ended() -> No
 
 
 def test_what_was_done_on_a_wrong_event_is_put_right_even_for_who_has_deregistered() -> None:
-    situation = a_reversal(reversed_case_acted=True, opted_out=True)
+    situation = a_reversal(acts=(an_act(),), opted_out=True)
 
     assert decided(replace(situation, links=(a_link(status="ended"),))).code == (
         "reversal_after_effect"

@@ -1,18 +1,24 @@
 """Whatever happens to whom, in whatever order: what must never be."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 
 import pytest
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
 from tasks.domain.area import AreaAnswer
-from tasks.domain.decision import Outcome, Result
+from tasks.domain.check import ANSWER
+from tasks.domain.decision import Choice, Decision, Outcome, Result, Then
 from tasks.domain.delta import Delta, DeltaKind
 from tasks.domain.effect import EffectKind
+from tasks.domain.follow_up import FOLLOW_UP_CODES, decide_follow_up
+from tasks.domain.permits import end, handle
 from tasks.domain.person import Dwelling, DwellingStatus, Lock, Name, PartialDate, Person
 from tasks.domain.record import Link, LinkedBy, Permit
+from tasks.domain.reply import Reply, ReplyKind, Scope
 from tasks.domain.service import Gate, LaterEvent, LegalMode, Situation
 from tasks.services.resident_parking import (
     CODES,
@@ -28,9 +34,14 @@ from tests.builders import (
     TODAY,
     a_gate,
     a_move,
+    a_name_act,
     a_new_dwelling,
     a_situation,
+    an_act,
     an_address,
+    an_address_act,
+    an_answer,
+    an_end_act,
 )
 
 DAYS = st.integers(-40, 40).map(lambda days: TODAY + timedelta(days=days))
@@ -82,6 +93,17 @@ LINKS = st.lists(
     max_size=2,
     unique_by=lambda link: link.permit.number,
 ).map(tuple)
+ACTS = st.sampled_from(
+    [
+        (),
+        (an_act(),),
+        (an_act(intact=False),),
+        (an_address_act(),),
+        (a_name_act(), an_act()),
+        (an_end_act(),),
+        (an_act(), an_end_act()),
+    ]
+)
 MOSTLY = st.sampled_from([True, True, True, False])
 GATES = st.just(a_gate()) | st.builds(
     Gate,
@@ -130,9 +152,25 @@ def situations(draw: st.DrawFn) -> Situation:
             )
         ),
         open_clerk_case=draw(st.sampled_from([False, False, True])),
-        reversed_case_acted=draw(st.booleans()),
+        acts=draw(ACTS),
+        told=draw(st.booleans()),
+        undone=draw(st.sampled_from([False, False, True])),
         opted_out=draw(st.sampled_from([False, False, True])),
     )
+
+
+@st.composite
+def follow_ups(draw: st.DrawFn) -> Situation:
+    situation = replace(draw(situations()), acts=draw(ACTS.filter(bool)))
+    reply = draw(
+        st.none() | st.builds(Reply, st.sampled_from(ReplyKind), st.sampled_from(Scope), DAYS)
+    )
+    if reply:
+        return replace(situation, reply=reply)
+    permits = [permit for act in situation.acts for permit in act.permits]
+    ends = end(draw(st.lists(st.sampled_from(permits), unique_by=lambda p: p.number)), draw(DAYS))
+    left = Choice("end", "It ends.", Then.DO, ends, "permit_ended", notify=draw(st.booleans()))
+    return replace(situation, left=left)
 
 
 @st.composite
@@ -245,3 +283,105 @@ def test_a_machine_ends_nothing(
 
     assert EffectKind.END not in {effect.kind for effect in decision.effects}
     assert "true" not in {effect.data.get("end_old") for effect in decision.effects}
+
+
+# Clerks and residents
+
+
+def after_answers(
+    situation: Situation,
+    parameters: ResidentParkingParameters,
+    gate: Gate,
+    data: st.DataObject,
+    decided: Callable[..., Decision] = decide,
+) -> tuple[Situation, Decision]:
+    """Clerks answer one question after another, as they please."""
+    decision = decided(situation, parameters, gate, TODAY)
+    while decision.outcome is Outcome.NEEDS_REVIEW:
+        assert decision.question is not None
+        asked, choices = decision.question.code, decision.question.choices
+        assert asked not in {answer.question for answer in situation.answers}
+        assert choices[-1].name == "by_hand"
+        choice = data.draw(st.sampled_from(choices))
+        answers = (*situation.answers, an_answer(asked, choice.name))
+        situation = replace(situation, answers=answers)
+        decision = decided(situation, parameters, gate, TODAY)
+    return situation, decision
+
+
+@ANY
+@given(SITUATIONS, PARAMETERS, GATES, st.data())
+def test_clerks_can_bring_every_case_to_an_end(
+    situation: Situation, parameters: ResidentParkingParameters, gate: Gate, data: st.DataObject
+) -> None:
+    situation, decision = after_answers(situation, parameters, gate, data)
+
+    assert decision == decide(situation, parameters, gate, TODAY)
+    assert decision.code in CODES
+    letter_data(situation, decision, parameters)
+    if decision.outcome is not Outcome.GRANTED:
+        assert (decision.effects, decision.notify) == ((), False)
+        return
+    assert decision.effects
+    assert all(g.result is Result.MET or ANSWER in g.facts for g in decision.grounds)
+    used = {ground.facts.get(ANSWER) for ground in decision.grounds}
+    assert {answer.choice for answer in situation.answers} <= used
+
+
+@ANY
+@given(SITUATIONS, PARAMETERS, GATES, st.data())
+def test_nobodys_permit_is_touched_but_ones_own(
+    situation: Situation, parameters: ResidentParkingParameters, gate: Gate, data: st.DataObject
+) -> None:
+    situation, decision = after_answers(situation, parameters, gate, data)
+
+    certain = {link.permit.number for link in situation.links if link.by is not LinkedBy.SUGGESTED}
+    said = {a.choice.partition(":")[2] for a in situation.answers if a.choice.startswith("link:")}
+    event = situation.delta.event
+    named = {link.permit.number for link in situation.links if handle(link.permit, event) in said}
+    acted_on = {act.effect.record for act in situation.acts}
+    assert {effect.record for effect in decision.effects} <= certain | named | acted_on
+    restored = [effect for effect in decision.effects if effect.kind is EffectKind.RESTORE]
+    assert bool(restored) == decision.undoes
+
+
+@ANY
+@given(follow_ups(), PARAMETERS, GATES, st.data())
+def test_every_reply_and_every_part_left_comes_to_an_end(
+    situation: Situation, parameters: ResidentParkingParameters, gate: Gate, data: st.DataObject
+) -> None:
+    situation, decision = after_answers(
+        situation, parameters, gate, data, partial(decide_follow_up, service)
+    )
+
+    assert decision.code in {*FOLLOW_UP_CODES, *CODES, "opted_out"}
+    letter_data(situation, decision, parameters)
+    touched = {permit.number for act in situation.acts for permit in act.permits}
+    touched |= {act.effect.record for act in situation.acts}
+    assert {effect.record for effect in decision.effects} <= touched
+    for effect in decision.effects:
+        if effect.kind is EffectKind.END:
+            assert effect.data["valid_until"] >= TODAY.isoformat()  # never back in time
+    if situation.now is None or situation.now.died:
+        assert not decision.notify
+    if situation.undone and not situation.answers:
+        assert decision.effects == ()
+
+
+@ANY
+@given(situations(), PARAMETERS, GATES)
+def test_a_machine_takes_back_only_what_needs_no_discretion(
+    situation: Situation, parameters: ResidentParkingParameters, gate: Gate
+) -> None:
+    decision = decide(situation, parameters, gate, TODAY)
+    if decision.code != "taken_back":
+        return
+
+    kinds = {act.effect.kind for act in situation.acts}
+    assert EffectKind.END not in kinds
+    assert parameters.resolutory_condition or EffectKind.SWITCH_ZONE not in kinds
+    assert all(act.intact for act in situation.acts)
+    assert not situation.undone
+    inverses = tuple(act.inverse for act in reversed(situation.acts))
+    assert decision.effects == inverses
+    assert decision.notify <= situation.told

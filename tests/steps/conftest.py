@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.deliver_services import work
+from flows._pipeline import everything as work
 from tasks.send import recover_claims
 from tasks.settings import settings
 from tasks.stage import Counts

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 from sqlmodel import select
 
-from flows.deliver_services import work
+from flows._pipeline import everything as work
 from tasks.domain.effect import Effect, EffectKind
 from tasks.domain.person import PersonKey
 from tasks.errors import RecordsUnavailable

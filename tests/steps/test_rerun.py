@@ -117,7 +117,7 @@ def test_a_permit_changed_by_hand_blocks_until_it_fits_again(town: Town, deliver
     deliver(town, "2026-11-22", FILES[0])
     # Between decision and act somebody ends the permit in the permit system.
     town.put(FILES[1])
-    from flows.deliver_services import work
+    from flows._pipeline import everything as work
 
     for step, args in work(town.opened, DAY, "run"):
         if step.name.startswith("act"):

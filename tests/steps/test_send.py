@@ -98,7 +98,7 @@ def test_in_test_mode_everything_is_rendered_and_nothing_leaves(
 
 def rendered(town: Town, deliver: Deliver) -> None:
     """Everything but the sending."""
-    from flows.deliver_services import work
+    from flows._pipeline import everything as work
 
     town.put(*FILES)
     for step, args in work(town.opened, DAY, "run"):

@@ -1,0 +1,76 @@
+"""Apply replies: carries out what residents have answered and clerks have decided.
+
+The residents' page only records; this flow takes it up, decides with grounds, acts, and confirms by
+letter, with the guarantees of any delivery. It leaves alone whatever nobody waits for.
+"""
+
+from datetime import date, datetime
+from typing import Any
+
+from prefect import flow, runtime, tags
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+from pydantic import BaseModel, ConfigDict, Field
+
+from flows._pipeline import Outcome, end_state, of_municipality, prompted
+from tasks.municipality import municipalities
+from tasks.settings import private_files, settings
+
+BUSY = "state.municipality_busy"
+
+
+class ApplyParameters(BaseModel):
+    """Whose replies."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    municipalities: list[str] = Field(
+        default=[],
+        title="Municipalities",
+        description="Names of their folders in the home folder. Empty: every one of them.",
+        json_schema_extra={"position": 0},
+    )
+    on: date | None = Field(
+        default=None,
+        title="Replay the day",
+        description="The day on which the run plays. Empty: today. A future day only in test mode.",
+        json_schema_extra={"position": 1},
+    )
+
+
+EVERYTHING = ApplyParameters()
+
+
+def _run_name() -> str:
+    raw = (runtime.flow_run.parameters or {}).get("parameters") or {}
+    parameters = ApplyParameters.model_validate(raw)
+    where = ", ".join(parameters.municipalities[:3]) or "all"
+    return f"apply replies {where} {parameters.on or datetime.now().astimezone().date()}"
+
+
+@flow(name="apply-replies", flow_run_name=_run_name, persist_result=False)
+def apply_replies(parameters: ApplyParameters = EVERYTHING) -> State[Any]:
+    """Carries out residents' replies and clerks' answers.
+
+    Args:
+        parameters: Whose replies, and on which day.
+    """
+    private_files()
+    run = str(runtime.flow_run.id or "")
+    slugs = parameters.municipalities or municipalities(settings())
+    if not slugs:
+        return Failed(message="there is no municipality in ANTRAGSLOS_HOME")
+    outcomes: dict[str, Outcome] = {}
+    for slug in slugs:
+        with tags(f"municipality:{slug}"):
+            outcomes[slug] = of_municipality(slug, parameters.on, run, prompted, "replies")
+    busy = [slug for slug, outcome in outcomes.items() if outcome.problems == [BUSY]]
+    idle = all(slug in busy or not outcome.counts for slug, outcome in outcomes.items())
+    if busy and idle and not any(o.problems for s, o in outcomes.items() if s not in busy):
+        # Another run is at work there; this one comes again within minutes.
+        return Completed(name="Busy", message=f"{', '.join(busy[:3])}: another run is at work")
+    return end_state(outcomes)
+
+
+if __name__ == "__main__":
+    apply_replies()

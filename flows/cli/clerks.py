@@ -1,0 +1,64 @@
+"""Commands for the accounts of clerks on their page."""
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from flows.cli.look import console
+from tasks.municipality import open_municipality
+from tasks.settings import settings
+from tasks.state import clerks as accounts
+from tasks.state.clerks import MAX_FAILURES
+from tasks.state.database import Engine, reading, writing
+from tasks.state.tables import Clerk
+
+Municipality = Annotated[str, typer.Option("--municipality", "-m", help="Its name.")]
+Sign = Annotated[str, typer.Argument(help="A sign (Zeichen) such as sb-12; never a name.")]
+
+
+def add_clerk(
+    sign: Sign,
+    municipality: Municipality,
+    password_from: Annotated[
+        typer.FileText | None,
+        typer.Option(help="File whose first line is the password; - reads standard input."),
+    ] = None,
+) -> None:
+    """Let a clerk log in to their page, or give a new password; that opens a locked account."""
+    engine = _engine(municipality)
+    if password_from is None:
+        password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    else:
+        password = password_from.readline().rstrip("\r\n")
+    with writing(engine) as session:
+        new = accounts.add_clerk(session, municipality, sign, password)
+    typer.echo(f"{sign} {'may log in' if new else 'has a new password'} at {municipality}.")
+
+
+def clerks(municipality: Municipality) -> None:
+    """List the clerks of a municipality."""
+    with reading(_engine(municipality)) as session:
+        found = accounts.clerks_of(session, municipality)
+    table = Table("sign", "state", "since")
+    for clerk in found:
+        table.add_row(clerk.sign, _state(clerk), clerk.created_at.date().isoformat())
+    console().print(table)
+    typer.echo(f"{len(found)} clerks")
+
+
+def _state(clerk: Clerk) -> str:
+    if not clerk.active:
+        return "removed"
+    return "locked" if clerk.failures >= MAX_FAILURES else "active"
+
+
+def remove_clerk(sign: Sign, municipality: Municipality) -> None:
+    """Shut a clerk out, at once; the sign stays in the histories."""
+    with writing(_engine(municipality)) as session:
+        accounts.remove_clerk(session, municipality, sign)
+    typer.echo(f"{sign} may no longer log in at {municipality}.")
+
+
+def _engine(municipality: str) -> Engine:
+    return open_municipality(municipality, settings()).engine  # or a clear error

@@ -1,0 +1,49 @@
+"""Commands for clerks at a shell: see what is asked, and answer."""
+
+from datetime import datetime
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.table import Table
+
+from flows.cli.look import console
+from flows.cli.run import Day
+from tasks.errors import PermanentError
+from tasks.municipality import open_municipality
+from tasks.review import open_questions, record_answers
+from tasks.settings import settings
+
+Municipality = Annotated[str, typer.Option("--municipality", "-m", help="Its name.")]
+
+
+def questions(municipality: Municipality) -> None:
+    """List what clerks must answer, and what may be answered. No personal data."""
+    asked = open_questions(open_municipality(municipality, settings()))
+    table = Table("case", "service", "question", "choices, the proposed one first")
+    for question in asked:
+        names = ", ".join(choice.name for choice in question.choices)
+        table.add_row(question.case, question.service, question.text, names)
+    console().print(table)
+    typer.echo(f"{len(asked)} questions")
+
+
+def answer(
+    case: Annotated[str, typer.Argument(help="The case's id, such as c-4k7m2x9qtbnr.")],
+    choice: Annotated[str, typer.Argument(help="One of those that `questions` lists.")],
+    municipality: Municipality,
+    clerk: Annotated[str, typer.Option(help="Your sign (Zeichen), not your name.")],
+    note: Annotated[
+        str, typer.Option(help="Why. Kept with the case, never shown to Prefect.")
+    ] = "",
+    on: Day = None,
+) -> None:
+    """Answer a question. `apply-replies` or the next delivery carries it out."""
+    town = open_municipality(municipality, settings())
+    today = on.date() if on else datetime.now(ZoneInfo(town.profile.timezone)).date()
+    given = {case: choice}
+    (result,) = record_answers(town, given, by=clerk, via="shell", today=today, note=note)
+    if result.status not in ("valid", "proposed"):
+        raise PermanentError(result.status, case)
+    waits = " A second clerk must agree." if result.status == "proposed" else ""
+    typer.echo(f"{case}: {choice}.{waits}")

@@ -1,0 +1,294 @@
+"""German for clerks: what the rules say in English, said as an authority's own staff would.
+
+Stored are codes and names; what has no words here is shown in the words of its rule.
+"""
+
+from datetime import date
+
+from tasks.domain.decision import Choice, Then
+from tasks.domain.delta import DeltaKind
+from tasks.domain.effect import Effect, EffectKind
+from tasks.domain.person import DwellingStatus
+from tasks.domain.record import LinkedBy
+from tasks.domain.reply import ReplyKind
+
+QUESTIONS = {
+    "holder_vanished": "Die Person ist ohne Angabe von Gründen aus dem Register verschwunden. "
+    "Was ist geschehen?",
+    "holder_died": "Die Person ist verstorben. Was soll geschehen, und wer ist zu fragen?",
+    "address_locked": "Es besteht eine Auskunftssperre (§ 51 BMG). Wie soll es weitergehen?",
+    "conditional_lock": "Für eine Wohnung besteht ein bedingter Sperrvermerk (§ 52 BMG). Wie soll "
+    "es weitergehen?",
+    "guardianship": "Eine volljährige Person hat eine gesetzliche Vertretung. Wer ist anzuhören "
+    "und zu benachrichtigen?",
+    "open_clerk_case": "Ein anderer Fall dieser Person wartet auf die Sachbearbeitung. Gehören "
+    "beide zusammen?",
+    "contradicting_data": "Die Angaben des Registers widersprechen sich. Welche sind richtig?",
+    "no_automation_norm": "Keine Vorschrift lässt hier eine maschinelle Entscheidung zu (§ 35a "
+    "VwVfG). Ist der Vorschlag richtig?",
+    "clerk_decides": "Ihre Kommune entscheidet in diesem Dienst jeden Fall selbst. Ist der "
+    "Vorschlag richtig?",
+    "no_standing_application": "Es liegt kein Dauerantrag vor. Wünscht die Person die Umstellung?",
+    "no_legal_basis_ref": "Die schriftliche Regelung nach § 37 BMG ist nicht hinterlegt. Ist der "
+    "Vorschlag richtig?",
+    "superseded": "Anschrift oder Name haben sich noch einmal geändert.",
+    "holder_uncertain": "Ein Ausweis sieht nur so aus, als gehöre er dieser Person. Gehört er ihr?",
+    "key_changed": "Das Ordnungsmerkmal der Person hat sich geändert. Welches soll der Ausweis "
+    "tragen?",
+    "death_reversed": "Die Person lebt. Den Ausweis wiederherstellen, wieder schreiben, sich "
+    "entschuldigen?",
+    "reversal_after_effect": "Das Ereignis wurde zurückgenommen, nachdem es schon gewirkt hatte. "
+    "Den Ausweis zurücksetzen?",
+    "record_changed": "Der Ausweis wurde inzwischen von anderer Hand geändert. Wie soll er "
+    "zurückgesetzt werden?",
+    "resident_says_wrong": "Die Person sagt, dass etwas nicht stimmt. Was ist richtig?",
+    "resident_objects": "Die Person kündigt einen Widerspruch an. Bleibt es bei der Entscheidung?",
+    "reply_crosses_undo": "Die Entscheidung war schon zurückgenommen, als die Antwort einging. Was "
+    "ist nun gewünscht?",
+    "several_permits": "Die Person hat mehrere Ausweise. Welcher ist gemeint?",
+    "minor": "Die Person ist minderjährig, oder ihr Alter ist unbekannt. Darf der Ausweis geändert "
+    "werden?",
+    "secondary_dwelling": "Hier bleibt nur eine Nebenwohnung. Endet der Ausweis?",
+    "moved_away": "Die Person wohnt nicht mehr in der Kommune. Endet der Ausweis?",
+    "no_zone": "Die neue Anschrift liegt in keiner Bewohnerparkzone. Endet der Ausweis?",
+    "zone_ambiguous": "Die neue Anschrift kann in mehreren Bewohnerparkzonen liegen. Welche ist "
+    "richtig?",
+    "zone_list_gap": "Die Anschrift wurde nur berichtigt, aber die Zonenliste kennt die neue "
+    "Schreibweise nicht. Bleibt der Ausweis in seiner Zone?",
+    "permit_zone_conflict": "Die Zone des Ausweises ist nicht die der Anschrift. Welche ist "
+    "richtig?",
+    "foreign_plate": "Das Kennzeichen ist nicht als deutsches zu erkennen. Darf das Fahrzeug einen "
+    "Ausweis haben?",
+    "vehicle_unchecked": "Das Fahrzeugregister wurde nicht abgefragt. Ist die Person noch Halterin "
+    "oder Halter?",
+    "end_old_permit": "Der neue Ausweis ist erteilt. Endet der alte?",
+}
+# What a rule may add to its question.
+_ADDED = {
+    "By its resolutory condition it has lapsed.": "Nach seiner auflösenden Bedingung ist er "
+    "erloschen.",
+    "Revocation is discretionary": "Der Widerruf steht im Ermessen (§ 49 Abs. 2 Nr. 3 VwVfG) und "
+    "setzt eine Anhörung voraus (§ 28 VwVfG).",
+    "The letter was stopped.": "Das Schreiben wurde angehalten.",
+}
+
+CONDITIONS = {
+    "main_dwelling": "Eine Wohnung in der Kommune berechtigt zum Bewohnerparken.",
+    "address_differs": "Die Person wohnt jetzt in einem anderen Haus.",
+    "moved_in": "Die Person ist schon eingezogen.",
+    "one_permit": "Die Person hat genau einen gültigen Ausweis.",
+    "adult": "Die Person ist alt genug, um selbst zu handeln.",
+    "one_zone": "Die neue Anschrift liegt in genau einer Bewohnerparkzone.",
+    "permit_zone_agrees": "Der Ausweis gilt für die Zone der Anschrift.",
+    "plate_german": "Das Kennzeichen ist ein deutsches, oder andere sind zugelassen.",
+    "vehicle_check": "Das Fahrzeugregister wurde abgefragt, oder die Kommune verzichtet darauf.",
+    "record_differs": "Auf dem Ausweis steht eine andere Anschrift.",
+    "name_differs": "Auf dem Ausweis steht ein anderer Name.",
+    "permit_active": "Die Person hat einen Ausweis, der nicht beendet ist.",
+    "holder_certain": "Der Ausweis gehört sicher dieser Person.",
+    "permit_valid": "Der Ausweis ist am Tag der Änderung gültig.",
+    "holder_alive": "Die Person lebt.",
+    "holder_known": "Die Person steht noch im Register.",
+    "key_unchanged": "Das Ordnungsmerkmal der Person ist noch dasselbe.",
+    "event_stands": "Das Ereignis, auf das entschieden wurde, besteht noch.",
+    "not_undone": "Was auf das Ereignis hin geschah, besteht noch.",
+    "record_intact": "Niemand hat den Ausweis seitdem geändert.",
+    "undo_by_machine": "Die Rücknahme braucht kein Ermessen: Der Ausweis erlischt nach seiner "
+    "eigenen Bedingung, oder es wurden nur Daten geändert.",
+    "not_reversed": "Das Register hat das Ereignis nicht zurückgenommen.",
+    "latest_event": "Kein späteres Ereignis hat dieses überholt.",
+    "no_opt_out": "Die Person hat sich nicht von dem Dienst abgemeldet.",
+    "in_register": "Die Person steht noch im Register.",
+    "alive": "Die Person lebt.",
+    "no_address_lock": "Es besteht keine Auskunftssperre.",
+    "no_conditional_lock": "Für keine Wohnung, neu oder alt, besteht ein bedingter Sperrvermerk.",
+    "no_guardian": "Die Person ist minderjährig oder handelt ohne gesetzliche Vertretung.",
+    "no_open_clerk_case": "Kein anderer Fall dieser Person und dieses Dienstes wartet auf die "
+    "Sachbearbeitung.",
+    "data_consistent": "Die Angaben des Registers zur Wohnung widersprechen sich nicht.",
+    "automation_norm": "Eine Vorschrift lässt diesen Verwaltungsakt durch eine Maschine zu.",
+    "legal_mode": "Die Kommune lässt die Maschine handeln, und ein nötiger Antrag liegt vor.",
+    "legal_basis": "Die schriftliche Regelung zur Weitergabe der Meldedaten ist hinterlegt.",
+    "reply_genuine": "Die Antwort kam mit dem Code des Schreibens und dem Geburtsdatum.",
+    "act_stands": "Worauf sich die Antwort bezieht, wurde inzwischen nicht zurückgenommen.",
+    "something_to_end": "Es gibt einen gültigen Ausweis, auf den verzichtet werden kann.",
+    "reply_settled": "Ein Mensch hat geprüft, was die Person sagt.",
+    "clerk_decided": "Die Sachbearbeitung hat über diesen Teil entschieden.",
+}
+
+FACTS = {
+    "permits": "Ausweise",
+    "permit": "Zone des Ausweises",
+    "areas": "Zonen der Anschrift",
+    "zones": "mögliche Zonen",
+    "day": "Tag",
+    "since": "seit",
+    "died": "verstorben am",
+    "reasons": "Sperrgründe",
+    "age": "Alter",
+    "plate": "Kennzeichen",
+    "status": "Wohnungsstatus",
+    "later": "spätere Ereignisse",
+    "mode": "Rechtsgrundlage des Handelns",
+    "reference": "Regelung",
+    "kind": "Art der Antwort",
+    "answer": "Antwort der Sachbearbeitung",
+    "choice": "Antwort der Sachbearbeitung",
+    "why": "Grund",
+}
+
+DWELLINGS = {
+    DwellingStatus.SOLE: "alleinige Wohnung",
+    DwellingStatus.MAIN: "Hauptwohnung",
+    DwellingStatus.SECONDARY: "Nebenwohnung",
+}
+REPLIES = {
+    ReplyKind.DEREGISTER: "Abmeldung",
+    ReplyKind.WRONG: "„Das stimmt nicht“",
+    ReplyKind.OBJECT: "Widerspruch angekündigt",
+    ReplyKind.OPT_OUT: "Widerspruch gegen weiteres Tätigwerden ohne Antrag",
+}
+_VALUES: dict[tuple[str, str], str] = {
+    **{("status", status.value): text for status, text in DWELLINGS.items()},
+    **{("kind", kind.value): text for kind, text in REPLIES.items()},
+    ("mode", "standing_application"): "Dauerantrag",
+    ("mode", "notice_only"): "von Amts wegen",
+    ("mode", "clerk"): "jede Entscheidung durch die Sachbearbeitung",
+}
+
+EVENTS = {
+    DeltaKind.STOCK: "Bestand",
+    DeltaKind.FIRST_REGISTRATION: "Erstanmeldung",
+    DeltaKind.ARRIVAL: "Zuzug",
+    DeltaKind.MOVE: "Umzug in der Kommune",
+    DeltaKind.MOVE_AWAY: "Wegzug",
+    DeltaKind.ADDRESS_UPDATE: "Berichtigung der Anschrift",
+    DeltaKind.STATUS_CHANGE: "Wechsel von Haupt- und Nebenwohnung",
+    DeltaKind.SECONDARY_DWELLING: "Nebenwohnung",
+    DeltaKind.CHILD_BORN: "Geburt eines Kindes",
+    DeltaKind.DEATH: "Sterbefall",
+    DeltaKind.NAME_CHANGE: "Namensänderung",
+    DeltaKind.LOCK_CHANGE: "Änderung einer Sperre",
+    DeltaKind.FAMILY_CHANGE: "Änderung des Familienstands",
+    DeltaKind.GUARDIAN_CHANGE: "Änderung der gesetzlichen Vertretung",
+    DeltaKind.DOCUMENT_CHANGE: "Änderung eines Ausweisdokuments",
+    DeltaKind.KEY_CHANGE: "Änderung des Ordnungsmerkmals",
+    DeltaKind.DELETION: "Löschung aus dem Register",
+    DeltaKind.MOVE_REVERSED: "Rücknahme eines Umzugs",
+    DeltaKind.DEATH_REVERSED: "Rücknahme eines Sterbefalls",
+    DeltaKind.OTHER_REVERSED: "Rücknahme eines Ereignisses",
+    DeltaKind.OTHER: "sonstige Änderung",
+    DeltaKind.IRRELEVANT: "Änderung ohne Bedeutung",
+}
+
+NEEDS_WORDS = (
+    "Dazu ist ein Vermerk nötig: Er steht wörtlich als Begründung im Schreiben (§ 39 VwVfG)."
+)
+_GO_ON = "Ja: Die Voraussetzung gilt als erfüllt, die übrigen werden weiter geprüft."
+_REST = "Die übrigen Voraussetzungen werden geprüft."
+_TOLD, _UNTOLD = "die Person erhält ein Schreiben", "ohne Schreiben an die Person"
+
+
+def question_text(code: str, text: str) -> str:
+    german = QUESTIONS.get(code)
+    if german is None:
+        return text
+    added = (words for english, words in _ADDED.items() if english in text)
+    return " ".join([german, *added])
+
+
+def choice_text(choice: Choice) -> str:
+    """What happens on it."""
+    kind, _, what = choice.name.partition(":")
+    told = _TOLD if choice.notify else _UNTOLD
+    match kind, what:
+        case "by_hand", "":
+            return "Von hier aus geschieht nichts. Ich erledige es außerhalb dieses Programms."
+        case "go_on", "":
+            return _GO_ON
+        case "carry_out", "":
+            return f"Den Vorschlag ausführen; {told}."
+        case "zone", zone if zone:
+            return (
+                f"Die Anschrift liegt in Zone {zone}. Die übrigen Voraussetzungen werden geprüft."
+            )
+        case "permit", number if number:
+            return f"Gemeint ist Ausweis {number}. {_REST}"
+        case "link", number if number:
+            return f"Ausweis {number} gehört dieser Person. {_REST}"
+        case "not_theirs", "":
+            return "Kein Ausweis gehört dieser Person. Es geschieht nichts."
+        case "end", "":
+            return (
+                f"Der Ausweis endet; {told}. Wo es ein Widerruf ist: Die Anhörung (§ 28 VwVfG) "
+                "ist erfolgt."
+            )
+        case "keep", "":
+            return "Der Ausweis bleibt, wie er ist."
+        case "put_right", "":
+            return f"Der Ausweis bleibt in seiner Zone, seine Anschrift wird berichtigt; {told}."
+        case "stands", "":
+            return f"Es bleibt, wie es ist; {told}."
+        case "undo", "":
+            return f"Was geschehen ist, wird zurückgenommen; {told}."
+        case "deregister", "":
+            return f"Die Person verzichtet: Der Ausweis endet heute; {told}."
+        case "letter", "send":
+            return "Das angehaltene Schreiben geht doch hinaus."
+        case "letter", "keep":
+            return "Das Schreiben bleibt hier. Der Fall ist damit abgeschlossen."
+    return choice.text
+
+
+def what_follows(choice: Choice) -> str:
+    """For a choice in its rule's own words, which nobody has said in German."""
+    return {
+        Then.GO_ON: "Danach werden die übrigen Voraussetzungen geprüft.",
+        Then.DO: f"Danach: {_TOLD if choice.notify else _UNTOLD}.",
+        Then.NOTHING: "Danach geschieht von hier aus nichts.",
+    }[choice.then]
+
+
+def effect_text(effect: Effect) -> str:
+    data, number = effect.data, effect.record
+    address = f"{data.get('street', '')} {data.get('house_number', '')}".strip()
+    match effect.kind:
+        case EffectKind.SWITCH_ZONE:
+            since, until = day(data.get("valid_from", "")), day(data.get("valid_until", ""))
+            old = "endet" if data.get("end_old") == "true" else "besteht zunächst weiter"
+            return (
+                f"Neuer Ausweis für Zone {data.get('zone', '')} statt Zone "
+                f"{data.get('expected_zone', '')}, gültig vom {since} bis {until}, "
+                f"Anschrift {address}. Der bisherige Ausweis "
+                f"{number} {old}."
+            )
+        case EffectKind.UPDATE_ADDRESS:
+            return f"Ausweis {number}: Anschrift wird {address}."
+        case EffectKind.UPDATE_NAME:
+            return f"Ausweis {number}: Name wird {data.get('holder', '')}."
+        case EffectKind.END:
+            return f"Ausweis {number} endet mit Ablauf des {day(data.get('valid_until', ''))}."
+        case EffectKind.RESTORE:
+            return f"Ausweis {number}: Der Stand vor der Änderung gilt wieder."
+
+
+def linked_text(by: LinkedBy, score: int) -> str:
+    return {
+        LinkedBy.KEY: "sicher: Der Ausweis trägt das Ordnungsmerkmal der Person.",
+        LinkedBy.STATUTORY: "sicher: Namen, Geburtsdatum und Anschrift stimmen überein.",
+        LinkedBy.SUGGESTED: f"nur ähnlich ({score} von 100). Das prüft keine Maschine weiter.",
+    }.get(by, "sicher: Die Sachbearbeitung hat den Ausweis der Person zugeordnet.")
+
+
+def fact(name: str, value: str) -> tuple[str, str]:
+    return FACTS.get(name, name), _VALUES.get((name, value)) or day(value)
+
+
+def day(text: object) -> str:
+    """`2026-11-15` as 15.11.2026, `1990-06` as 06.1990; any other text as it is."""
+    parts = str(text).split("-")
+    try:
+        date.fromisoformat("-".join([*parts, "01", "01"][:3]))
+    except ValueError:
+        return str(text)
+    return ".".join(reversed(parts))

@@ -1,0 +1,304 @@
+"""The clerks' page: open questions with all that an answer needs, and replies taken on the phone.
+
+Personal data is shown here on purpose, behind a log-in and to the clerks of one municipality only.
+A GET never changes anything. After a POST the browser fetches a page that says what was recorded;
+what stands there comes from the session and holds no personal data.
+"""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, Path, Query, Request
+from fastapi.responses import HTMLResponse, Response
+from fastapi.routing import APIRoute
+
+from tasks.domain.reply import ReplyKind, Scope
+from tasks.errors import ReplyRefused
+from tasks.replies.desk import BirthDate, ClerkDesk, QuestionView, Seat
+from tasks.replies.guard import (
+    CLERKS,
+    Clock,
+    Pages,
+    Tries,
+    begin_session,
+    client_of,
+    from_our_form,
+    go,
+    show,
+    utc_now,
+)
+from tasks.replies.wording import words
+
+WARNING = "Achtung"  # the label of a line in a question's view that must not be overlooked
+LONGEST_NOTE = 2_000
+NO_WORDS = "Bitte begründen Sie diese Antwort: Die Begründung steht im Schreiben (§ 39 VwVfG)."
+LONGEST_TEXT = 4_000
+# What a resident may say on the phone, and how far it reaches: no other pair is offered.
+ANSWERS = {
+    "deregister:case": (
+        "Abmeldung",
+        "Der Ausweis oder die Leistung wird nicht mehr gebraucht und endet.",
+    ),
+    "deregister:service": (
+        "Abmeldung, auch künftig",
+        "Wie oben; bei diesem Dienst geschieht künftig nichts mehr ohne Antrag.",
+    ),
+    "wrong:case": (
+        "„Das stimmt nicht“",
+        "Die Sachbearbeitung prüft; bis dahin entscheidet kein Programm. Bitte unten notieren.",
+    ),
+    "object:case": (
+        "Widerspruch angekündigt",
+        "Die Ankündigung ersetzt keinen Widerspruch. Bitte weisen Sie auf Form und Frist hin.",
+    ),
+    "opt_out:service": (
+        "Kein Tätigwerden ohne Antrag: dieser Dienst",
+        "Widerspruch nach Art. 21 DSGVO. Was im Schreiben steht, bleibt gültig.",
+    ),
+    "opt_out:information": (
+        "Kein Tätigwerden ohne Antrag: alle Dienste, die nur informieren",
+        "Widerspruch nach Art. 21 DSGVO, auch für alle Hinweise auf Fristen und Ansprüche.",
+    ),
+}
+
+OurForm = Depends(from_our_form)
+Text = Annotated[str, Form()]
+Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
+
+
+class _NotLoggedIn(Exception):
+    pass
+
+
+class _ClerkRoute(APIRoute):
+    """Without a session every page leads to the log-in."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def guarded(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except _NotLoggedIn:
+                return go(request, CLERKS)
+
+        return guarded
+
+
+def seat_of(request: Request) -> Seat | None:
+    municipality, sign = request.session.get("town", ""), request.session.get("sign", "")
+    return Seat(municipality, sign) if municipality and sign else None
+
+
+def clerk_router(desk: ClerkDesk, pages: Pages, now: Clock = utc_now) -> APIRouter:
+    router, tries = APIRouter(route_class=_ClerkRoute), Tries()
+
+    def page(request: Request, template: str, status: int = 200, **values: object) -> HTMLResponse:
+        seat = seat_of(request)
+        office = desk.office(seat) if seat else None
+        shared: dict[str, object] = {"seat": seat, "office": office, "home": CLERKS}
+        return show(pages, request, template, status, **(shared | values))
+
+    def at_the_desk(request: Request) -> Seat:
+        """Whoever was shut out since is out with the next request."""
+        seat = seat_of(request)
+        if seat is None:
+            raise _NotLoggedIn
+        desk.still(seat)
+        return seat
+
+    AtTheDesk = Annotated[Seat, Depends(at_the_desk)]
+
+    @router.get("", response_class=HTMLResponse)
+    def home(request: Request, dienst: str = "", frage: str = "") -> Response:
+        """Log in; logged in: the open questions, narrowed by service and kind."""
+        if seat_of(request) is None:
+            return page(request, "clerk_login.html.j2", town="", sign="", problems={})
+        lines = desk.questions(at_the_desk(request))
+        found = [
+            line for line in lines if dienst in ("", line.service) and frage in ("", line.code)
+        ]
+        return page(
+            request,
+            "clerk_questions.html.j2",
+            lines=found,
+            count=len(lines),
+            services=sorted({line.service for line in lines}),
+            codes={line.code: line.text for line in lines},
+            service=dienst,
+            code=frage,
+        )
+
+    @router.post("/anmelden", dependencies=[OurForm], response_class=HTMLResponse)
+    def log_in(request: Request, town: Text = "", sign: Text = "", password: Text = "") -> Response:
+        client, moment = client_of(request), now()
+        tries.check(client, moment)
+        town, sign = town.strip().lower(), sign.strip().lower()
+        try:
+            seat = desk.log_in(town, sign, password)
+        except ReplyRefused as error:
+            tries.count(client, moment)
+            said = words(error.code)
+            return page(
+                request,
+                "clerk_login.html.j2",
+                said.status,
+                town=town,
+                sign=sign,
+                problems={"town": said.text},
+            )
+        begin_session(request, town=seat.municipality, sign=seat.sign)
+        return go(request, CLERKS)
+
+    @router.post("/abmelden", dependencies=[OurForm])
+    def log_out(request: Request) -> Response:
+        request.session.clear()
+        return go(request, CLERKS)
+
+    @router.get("/fragen/{question}", response_class=HTMLResponse)
+    def look(request: Request, seat: AtTheDesk, question: Number) -> Response:
+        return asked(request, desk.question(seat, question))
+
+    def asked(
+        request: Request,
+        view: QuestionView,
+        problems: dict[str, str] | None = None,
+        note: str = "",
+    ) -> Response:
+        return page(
+            request,
+            "clerk_question.html.j2",
+            422 if problems else 200,
+            view=view,
+            warning=WARNING,
+            problems=problems or {},
+            note=note,
+        )
+
+    @router.post("/fragen/{question}", dependencies=[OurForm], response_class=HTMLResponse)
+    def answer(
+        request: Request, seat: AtTheDesk, question: Number, choice: Text = "", note: Text = ""
+    ) -> Response:
+        view = desk.question(seat, question)
+        problems = {}
+        if choice not in {one.name for one in view.choices}:
+            problems["wahl-1"] = "Bitte wählen Sie eine Antwort."
+        if len(note) > LONGEST_NOTE:
+            problems["note"] = f"Der Vermerk darf höchstens {LONGEST_NOTE} Zeichen haben."
+        if problems:
+            return asked(request, view, problems, note)
+        try:
+            status = desk.answer(seat, question, choice, note.strip())
+        except ReplyRefused as error:
+            if error.code != "question.no_words":
+                raise
+            return asked(request, view, {"note": NO_WORDS}, note)
+        said = next((one.text for one in view.choices if one.name == choice), choice)
+        return done(request, what=status, case=view.line.case, question=question, choice=said)
+
+    @router.post("/fragen/{question}/bestaetigen", dependencies=[OurForm])
+    def confirm(request: Request, seat: AtTheDesk, question: Number, agree: Text = "") -> Response:
+        if agree not in ("ja", "nein"):
+            raise ReplyRefused("question.bad_choice")
+        view = desk.question(seat, question)
+        desk.confirm(seat, question, agree == "ja")
+        said = view.answer[0] if view.answer else ""
+        text = next((one.text for one in view.choices if one.name == said), said)
+        what = "confirmed" if agree == "ja" else "refused"
+        return done(request, what=what, case=view.line.case, question=question, choice=text)
+
+    def done(request: Request, **what: object) -> Response:
+        request.session["done"] = what
+        return go(request, f"{CLERKS}/erledigt")
+
+    @router.get("/erledigt", response_class=HTMLResponse)
+    def recorded(request: Request, seat: AtTheDesk) -> Response:
+        """What the last POST of this session has recorded; may be printed, and looked at again."""
+        what = request.session.get("done")
+        return page(request, "clerk_done.html.j2", done=what) if what else go(request, CLERKS)
+
+    @router.get("/faelle", response_class=HTMLResponse)
+    def story(
+        request: Request, seat: AtTheDesk, fall: Annotated[str, Query(max_length=40)] = ""
+    ) -> Response:
+        """The whole life of a case, by its number."""
+        case = fall.strip().lower()
+        if not case:
+            return page(request, "clerk_story.html.j2", case="", lines=(), problems={})
+        try:
+            lines, problems = desk.story(seat, case), {}
+        except ReplyRefused:
+            lines, problems = (), {"fall": "Diesen Fall gibt es in Ihrer Kommune nicht."}
+        return page(
+            request,
+            "clerk_story.html.j2",
+            404 if problems else 200,
+            case=case,
+            lines=lines,
+            problems=problems,
+        )
+
+    @router.get("/antwort", response_class=HTMLResponse)
+    def reply_form(request: Request, seat: AtTheDesk) -> Response:
+        return reply_page(request, {})
+
+    def reply_page(
+        request: Request,
+        typed: dict[str, str],
+        problems: dict[str, str] | None = None,
+        status: int = 200,
+    ) -> Response:
+        return page(
+            request,
+            "clerk_reply.html.j2",
+            status,
+            typed=dict.fromkeys(("code", "tag", "monat", "jahr", "answer", "text"), "") | typed,
+            answers=ANSWERS,
+            problems=problems or {},
+        )
+
+    @router.post("/antwort", dependencies=[OurForm], response_class=HTMLResponse)
+    def take_reply(
+        request: Request,
+        seat: AtTheDesk,
+        code: Text = "",
+        tag: Text = "",
+        monat: Text = "",
+        jahr: Text = "",
+        answer: Text = "",
+        text: Text = "",
+    ) -> Response:
+        typed = {"code": code, "tag": tag, "monat": monat, "jahr": jahr}
+        typed |= {"answer": answer, "text": text}
+        if problems := _problems(typed):
+            return reply_page(request, typed, problems, 422)
+        born = BirthDate(*(int(part.strip() or 0) for part in (jahr, monat, tag)))
+        kind, _, scope = answer.partition(":")
+        try:
+            receipt = desk.take_reply(seat, code, born, ReplyKind(kind), Scope(scope), text)
+        except ReplyRefused as error:
+            said = words(error.code)
+            field = "tag" if error.code == "reply.wrong_birth_date" else "code"
+            return reply_page(request, typed, {field: said.text}, said.status)
+        return done(request, what="reply", receipt=asdict(receipt))
+
+    return router
+
+
+def _problems(typed: dict[str, str]) -> dict[str, str]:
+    """What can be said of a typed reply before asking anybody: field -> sentence."""
+    problems = {}
+    parts = [typed[name].strip() for name in ("tag", "monat", "jahr")]
+    numbers = all(part.isascii() and part.isdecimal() and len(part) < 5 for part in parts if part)
+    if not typed["code"].strip():
+        problems["code"] = "Bitte geben Sie den Code aus dem Schreiben ein."
+    if not parts[2] or not numbers:
+        problems["tag"] = "Bitte geben Sie das Geburtsdatum in Zahlen ein, mindestens das Jahr."
+    if typed["answer"] not in ANSWERS:
+        problems["answer-1"] = "Bitte wählen Sie, was die Person sagt."
+    if typed["answer"] == "wrong:case" and not typed["text"].strip():
+        problems["text"] = "Bitte schreiben Sie auf, was nach Angabe der Person nicht stimmt."
+    if len(typed["text"]) > LONGEST_TEXT:
+        problems["text"] = f"Der Text darf höchstens {LONGEST_TEXT} Zeichen haben."
+    return problems

@@ -1,0 +1,209 @@
+"""What the pages ask of whoever keeps the state: a desk for residents, one for clerks.
+
+The pages know no database and no pipeline; they record what a person says and show what is there.
+Everything that is refused is a ReplyRefused with a code; what the page says then stands in
+`wording.py`. „Door“ is the opaque name of one letter's section in a session: never the secret.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from tasks.domain.reply import ReplyKind, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class BirthDate:
+    """As typed: what a person does not know of it stays 0. The register may know no more."""
+
+    year: int
+    month: int = 0
+    day: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """Who writes, for the head and the foot of a page."""
+
+    authority: str
+    department: str
+    street: str
+    postcode_town: str
+    phone: str
+    email: str
+    website: str
+    contact: str
+    privacy_notice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Proof that a reply was recorded. `number` is printed on it (r-…)."""
+
+    number: str
+    kind: ReplyKind
+    scope: Scope
+    at: str  # ISO 8601 with time zone, to the second
+    subject: str  # of the letter replied to
+    letter: str  # its reference („Unser Zeichen“)
+    service: str  # title, in German
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One service's part of a letter, as far as the page may show it.
+
+    `html` is the letter's own text for this page, ready to print (rendered from the service's
+    template, without any address). `can_deregister`: there is something left to deregister.
+    """
+
+    case: str  # opaque id; the forms name the part by it
+    title: str
+    html: str
+    decides: bool  # a Bescheid: an objection is possible
+    informs: bool  # a service that only informs
+    can_deregister: bool
+    replies: tuple[Receipt, ...] = ()  # given already: each kind once
+
+
+@dataclass(frozen=True, slots=True)
+class LetterView:
+    """What a resident sees once the birth date was right. Never an address."""
+
+    reference: str
+    subject: str
+    dated: date
+    office: Office
+    parts: tuple[Part, ...]
+    legal_remedy: str = ""  # Rechtsbehelfsbelehrung, paragraphs apart by an empty line
+
+
+class ResidentDesk(Protocol):
+    """Each call is one short transaction, and none of them needs Prefect.
+
+    Codes of ReplyRefused: reply.unknown (no such link or code), reply.bad_code (mistyped),
+    reply.expired, reply.locked (too many wrong birth dates), reply.revoked,
+    reply.wrong_birth_date, reply.not_offered (the letter offers no such reply).
+    """
+
+    def by_link(self, secret: str) -> str:
+        """The door that a link opens. Looks only: a mail scanner may follow every link."""
+        ...
+
+    def by_code(self, typed: str) -> str:
+        """The door that a code typed from paper opens."""
+        ...
+
+    def office(self, door: str) -> Office:
+        """Who wrote: may be shown before the birth date is known."""
+        ...
+
+    def unlock(self, door: str, birth_date: BirthDate) -> None:
+        """Counts wrong dates; after the fifth the token is locked for good."""
+        ...
+
+    def letter(self, door: str) -> LetterView:
+        """Raises also when the token was locked or revoked since the session began."""
+        ...
+
+    def record(
+        self, door: str, case: str, kind: ReplyKind, scope: Scope, text: str = ""
+    ) -> Receipt:
+        """Durable when it returns. The same kind a second time gives the first receipt."""
+        ...
+
+    def receipt(self, door: str, number: str) -> Receipt: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceView:
+    name: str
+    text: str  # what happens then
+    reason: str = ""  # why it is offered
+    effects: tuple[str, ...] = ()  # in words
+    proposed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GroundView:
+    law: str
+    condition: str
+    result: str  # met | not_met | unclear
+    facts: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionLine:
+    """A question in the list: no personal data beyond what the clerk needs to find it."""
+
+    question: int
+    case: str
+    service: str  # title
+    code: str
+    text: str
+    since: date
+    waits_for_second: str = ""  # sign of the clerk whose answer waits for a second pair of eyes
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionView:
+    """Everything that a clerk needs to answer: personal data on purpose."""
+
+    line: QuestionLine
+    person: tuple[
+        tuple[str, str], ...
+    ]  # label, value: name, birth date, dwellings before and after
+    records: tuple[tuple[str, str], ...]  # label, value: the permits, and how they were linked
+    message: str  # the resident's own words, where the question is about a reply
+    grounds: tuple[GroundView, ...]
+    choices: tuple[ChoiceView, ...]
+    answer: tuple[str, str, str] | None = None  # (choice, by, note) that waits for a second clerk
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A clerk who is logged in, at one municipality."""
+
+    municipality: str
+    sign: str
+
+
+class ClerkDesk(Protocol):
+    """Codes of ReplyRefused: clerk.refused (sign, password or municipality), clerk.locked,
+    question.unknown, question.answered (someone was faster), question.bad_choice,
+    question.same_eyes (four eyes: not by the same clerk), and those of ResidentDesk."""
+
+    def log_in(self, municipality: str, sign: str, password: str) -> Seat: ...
+
+    def still(self, seat: Seat) -> None:
+        """Raises clerk.refused when the clerk was locked out since logging in."""
+        ...
+
+    def office(self, seat: Seat) -> Office: ...
+
+    def questions(self, seat: Seat) -> Sequence[QuestionLine]: ...
+
+    def question(self, seat: Seat, question: int) -> QuestionView: ...
+
+    def answer(self, seat: Seat, question: int, choice: str, note: str) -> str:
+        """Returns "valid", or "proposed" where a second clerk must agree."""
+        ...
+
+    def confirm(self, seat: Seat, question: int, agree: bool) -> None: ...
+
+    def story(self, seat: Seat, case: str) -> Sequence[str]:
+        """The whole life of a case, line by line, as `antragslos explain` tells it."""
+        ...
+
+    def take_reply(
+        self,
+        seat: Seat,
+        code: str,
+        birth_date: BirthDate,
+        kind: ReplyKind,
+        scope: Scope,
+        text: str,
+    ) -> Receipt:
+        """From a resident on the phone or at the counter, who reads the code from the letter."""
+        ...

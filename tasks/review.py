@@ -1,0 +1,87 @@
+"""Review: the questions that wait for clerks as they may be seen in Prefect, and their answers.
+
+Sentences, choices and case ids only; whatever a clerk must know beyond them is on the clerks' page
+or told by `antragslos explain`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from tasks.domain.decision import Choice
+from tasks.errors import PermanentError, ReplyRefused
+from tasks.municipality import Municipality
+from tasks.state import answers, clerks, report
+from tasks.state.database import reading, writing
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One open question. `choices`: what may be answered, the proposed one first."""
+
+    case: str
+    service: str
+    code: str
+    text: str
+    choices: tuple[Choice, ...]
+
+
+@dataclass(frozen=True)
+class Answered:
+    """`status`: valid | proposed (a second clerk must agree), or the code of what was refused."""
+
+    case: str
+    choice: str
+    status: str
+
+
+def open_questions(town: Municipality, limit: int = 0, case: str = "") -> list[Asked]:
+    """Oldest first; with `case`, only that one's."""
+    with reading(town.engine) as session:
+        return [
+            Asked(question.case_id, service, question.code, question.text, choices)
+            for question, service, choices in report.questions(session, town.slug, limit, case)
+        ]
+
+
+def record_answers(
+    town: Municipality,
+    given: Mapping[str, str],
+    *,
+    by: str,
+    via: str,
+    today: date,
+    note: str = "",
+) -> list[Answered]:
+    """`given`: case id -> name of the choice. One that is refused never stops the others.
+
+    Raises PermanentError where no such clerk may answer here.
+    """
+    if via == "prefect" and not town.profile.review.prefect_form:
+        raise PermanentError("review.form_switched_off", town.slug)
+    try:
+        clerks.still(town.engine, town.slug, by)
+    except ReplyRefused:
+        raise PermanentError("review.unknown_clerk", town.slug) from None
+    return [_record(town, case, given[case], by, via, today, note) for case in given]
+
+
+def _record(
+    town: Municipality, case: str, choice: str, by: str, via: str, today: date, note: str
+) -> Answered:
+    try:
+        with writing(town.engine) as session:
+            status = answers.give(
+                session,
+                town.slug,
+                case,
+                choice,
+                by=by,
+                via=via,
+                note=note,
+                four_eyes=town.profile.review.four_eyes,
+                today=today,
+            )
+    except ReplyRefused as error:
+        status = error.code
+    return Answered(case, choice, status)

@@ -1,0 +1,152 @@
+"""Accounts of clerks: who may answer questions on the clerks' page of a municipality.
+
+A sign (Zeichen, `sb-12`) and not a name: it stands in histories, and a shell or a form may carry it
+into Prefect. Passwords are kept with scrypt; salt and parameters stand in the stored text, so that
+stronger parameters can come later without locking anybody out.
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, update
+from sqlmodel import Session, col, select
+
+from tasks.errors import PermanentError, ReplyRefused
+from tasks.state.database import Engine, reading, utcnow, writing
+from tasks.state.tables import Clerk
+
+SIGN = re.compile(r"[a-z0-9][a-z0-9-]{1,31}")
+MIN_LENGTH = 12
+MAX_LENGTH = 1024  # a longer one only makes us work
+MAX_FAILURES = 10  # failed log-ins in a row; then only a new password opens the account
+
+_COST, _BLOCK, _LANES = 2**15, 8, 3  # 32 MiB and about a quarter of a second a try
+_MEMORY = 64 * 2**20
+
+
+class BadClerk(PermanentError):
+    """The sign is none, or the password is too short."""
+
+
+def add_clerk(session: Session, municipality: str, sign: str, password: str) -> bool:
+    """A new account, or a new password for one that is there: it is open again then.
+
+    Returns whether it is new.
+    """
+    if not SIGN.fullmatch(sign):
+        raise BadClerk(
+            "clerk.bad_sign",
+            detail="A sign is 2 to 32 lower-case letters, digits and hyphens, as in sb-12.",
+        )
+    if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
+        raise BadClerk(
+            "clerk.bad_password", sign, f"A password has {MIN_LENGTH} to {MAX_LENGTH} characters."
+        )
+    clerk = session.get(Clerk, (municipality, sign))
+    if clerk is None:
+        clerk = Clerk(municipality=municipality, sign=sign, password="", created_at=utcnow())
+    new = not clerk.password
+    clerk.password, clerk.active, clerk.failures = hashed(password), True, 0
+    session.add(clerk)
+    return new
+
+
+def remove_clerk(session: Session, municipality: str, sign: str) -> None:
+    """The row stays: histories name the sign, and nobody else may get it unnoticed."""
+    clerk = session.get(Clerk, (municipality, sign))
+    if clerk is None:
+        raise BadClerk("clerk.unknown", sign, "antragslos clerks lists those that are there.")
+    clerk.active = False
+
+
+def clerks_of(session: Session, municipality: str) -> Sequence[Clerk]:
+    query = select(Clerk).where(Clerk.municipality == municipality)
+    return session.exec(query.order_by(Clerk.sign)).all()
+
+
+def log_in(engine: Engine, municipality: str, sign: str, password: str) -> None:
+    """Raises ReplyRefused: clerk.refused, or clerk.locked after ten failures in a row.
+
+    Three short steps, since the hash takes long and SQLite has one writer: the try is counted
+    first, so that a hundred at the same time are still only ten.
+    """
+    with writing(engine) as session:
+        clerk = session.get(Clerk, (municipality, sign))
+        stored = clerk.password if clerk and clerk.active else ""
+        counted = bool(stored) and _count_try(session, municipality, sign)
+    # An unknown sign costs the same time: nobody learns which signs there are by the clock.
+    right = _agrees(password, stored or _NOBODY)
+    if not stored:
+        raise ReplyRefused("clerk.refused")
+    if not counted:
+        raise ReplyRefused("clerk.locked")
+    if not right:
+        raise ReplyRefused("clerk.refused")
+    with writing(engine) as session:
+        done = session.execute(
+            update(Clerk)
+            .where(*_account(municipality, sign), col(Clerk.password) == stored)
+            .values(failures=0)
+        )
+        if not done.rowcount:  # type: ignore[attr-defined]
+            raise ReplyRefused("clerk.refused")  # removed, or another password, in the meantime
+
+
+def still(engine: Engine, municipality: str, sign: str) -> None:
+    """Raises clerk.refused when the account was removed since.
+
+    Failed tries of others do not throw out who is in: guessing must not stop the work.
+    """
+    with reading(engine) as session:
+        clerk = session.get(Clerk, (municipality, sign))
+    if clerk is None or not clerk.active:
+        raise ReplyRefused("clerk.refused")
+
+
+def _count_try(session: Session, municipality: str, sign: str) -> bool:
+    counted = session.execute(
+        update(Clerk)
+        .where(*_account(municipality, sign), col(Clerk.failures) < MAX_FAILURES)
+        .values(failures=Clerk.failures + 1)
+        .execution_options(synchronize_session=False)
+    )
+    return bool(counted.rowcount)  # type: ignore[attr-defined]
+
+
+def _account(municipality: str, sign: str) -> tuple[ColumnElement[bool], ...]:
+    return (
+        col(Clerk.municipality) == municipality,
+        col(Clerk.sign) == sign,
+        col(Clerk.active).is_(True),
+    )
+
+
+def hashed(password: str) -> str:
+    """`scrypt$32768$8$3$salt$hash`"""
+    salt = secrets.token_bytes(16)
+    key = _scrypt(password, salt, _COST, _BLOCK, _LANES)
+    return _stored(salt, key)
+
+
+def _stored(salt: bytes, key: bytes) -> str:
+    parts = b64encode(salt).decode(), b64encode(key).decode()
+    return f"scrypt${_COST}${_BLOCK}${_LANES}${parts[0]}${parts[1]}"
+
+
+def _agrees(password: str, stored: str) -> bool:
+    _, cost, block, lanes, salt, key = stored.split("$")
+    tried = _scrypt(password[:MAX_LENGTH], b64decode(salt), int(cost), int(block), int(lanes))
+    return hmac.compare_digest(tried, b64decode(key))
+
+
+def _scrypt(password: str, salt: bytes, cost: int, block: int, lanes: int) -> bytes:
+    data = password.encode(errors="surrogatepass")
+    return hashlib.scrypt(data, salt=salt, n=cost, r=block, p=lanes, maxmem=_MEMORY, dklen=32)
+
+
+# Nobody's password: no text has this hash with this salt.
+_NOBODY = _stored(bytes(16), bytes(32))

@@ -1,0 +1,624 @@
+"""The clerks' page over HTTP, on a real database: who sees what, and what is recorded."""
+
+import json
+import re
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlmodel import select
+
+from tasks.domain.person import Lock
+from tasks.domain.reply import ReplyKind, Scope
+from tasks.errors import RecordsUnavailable, ReplyRefused
+from tasks.letters.pages import Pages
+from tasks.replies.app import create_app
+from tasks.replies.clerk_page import ANSWERS
+from tasks.replies.desk import BirthDate, QuestionView, Seat
+from tasks.reply_desk import SCOPES, StateResidentDesk
+from tasks.settings import TEMPLATES, settings
+from tasks.state import clerks
+from tasks.state.database import reading, writing
+from tasks.state.documents import PERSON, dump
+from tasks.state.tables import AnswerRow, CaseRow, PersonRow, QuestionRow, RecordLink, ReplyRow
+from tests.replies.clerk_town import (
+    DAY,
+    FIRST_WEEK,
+    HOFFMANN,
+    KEY,
+    LOCKED,
+    PASSWORD,
+    SLUG,
+    WOJCIK,
+    case_of,
+    desk_of,
+    make_clerk_town,
+    question_of,
+    run,
+    token_of,
+)
+from tests.town import Town, make_town
+
+PAGE = "/sachbearbeitung"
+SEAT = Seat(SLUG, "sb-1")
+BORN = {"tag": "30", "monat": "7", "jahr": "1991"}  # Łukasz Wójcik
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ANTRAGSLOS_HOME", str(tmp_path))
+    settings.cache_clear()
+    return tmp_path
+
+
+@pytest.fixture
+def town(home: Path) -> Town:
+    return make_clerk_town(home)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.time = datetime(2026, 11, 23, 9, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def pass_(self, **how: float) -> None:
+        self.time += timedelta(**how)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+class Browser:
+    def __init__(self, town: Town, clock: Clock, sign: str = "") -> None:
+        residents = StateResidentDesk(town.settings, lambda _: DAY)
+        app = create_app(residents, desk_of(town), Pages([TEMPLATES]), KEY, secure=True, now=clock)
+        self.client = TestClient(app, base_url="https://antwort.example", follow_redirects=True)
+        if sign:
+            self.log_in(sign)
+
+    def get(self, path: str = "") -> str:
+        self.answer = self.client.get(PAGE + path)
+        return self.answer.text
+
+    def post(self, path: str, seen: str = "", **typed: str) -> str:
+        """With the form's secret, as it stands on the page `seen` before."""
+        found = re.search(r'name="csrf" value="([^"]+)"', self.get(seen))
+        assert found
+        self.answer = self.client.post(PAGE + path, data={"csrf": found[1], **typed})
+        return self.answer.text
+
+    def log_in(self, sign: str = "sb-1", password: str = PASSWORD, town: str = SLUG) -> str:
+        return self.post("/anmelden", town=town, sign=sign, password=password)
+
+
+@pytest.fixture
+def clerk(town: Town, clock: Clock) -> Browser:
+    return Browser(town, clock, "sb-1")
+
+
+def asked(town: Town, event: str) -> str:
+    return f"/fragen/{question_of(town, event).id}"
+
+
+def view(town: Town, event: str) -> QuestionView:
+    return desk_of(town).question(SEAT, question_of(town, event).id or 0)
+
+
+def answers(town: Town) -> list[AnswerRow]:
+    with reading(town.opened.engine) as session:
+        return list(session.exec(select(AnswerRow)))
+
+
+# --- who gets in ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "path", ["", "/fragen/1", "/erledigt", "/faelle", "/faelle?fall=c-1", "/antwort"]
+)
+def test_without_a_log_in_every_page_is_the_log_in(town: Town, clock: Clock, path: str) -> None:
+    shown = Browser(town, clock).get(path)
+
+    assert "Sachbearbeitung: Anmelden" in shown
+    assert "Hoffmann" not in shown
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"password": "wrong wrong wrong"}, "Passwort stimmen nicht"),
+        ({"sign": "sb-9"}, "Passwort stimmen nicht"),
+        ({"town": "anderstadt"}, "Passwort stimmen nicht"),
+        ({"town": "../etc"}, "Passwort stimmen nicht"),
+        ({"sign": "sb-1\0"}, "Passwort stimmen nicht"),
+        ({"sign": "x" * 5000}, "Passwort stimmen nicht"),
+    ],
+)
+def test_whoever_types_something_wrong_stays_outside(
+    town: Town, clock: Clock, typed: dict[str, str], said: str
+) -> None:
+    browser = Browser(town, clock)
+    shown = browser.log_in(**typed)
+
+    assert browser.answer.status_code == 403
+    assert said in shown
+    assert "Sachbearbeitung: Anmelden" in browser.get()
+
+
+def test_thirty_wrong_passwords_from_one_address_are_enough(
+    town: Town, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clerks, "_COST", 2**4)
+    monkeypatch.setattr(clerks, "_NOBODY", clerks.hashed(PASSWORD))
+    browser = Browser(town, clock)
+    for number in range(30):
+        browser.log_in(f"none-{number}", "wrong wrong wrong")
+        assert browser.answer.status_code == 403
+    browser.log_in()
+    assert browser.answer.status_code == 429
+    assert int(browser.answer.headers["Retry-After"]) > 0
+
+    clock.pass_(minutes=10, seconds=1)
+    assert "Offene Fragen" in browser.log_in()
+
+
+def test_a_locked_account_says_so(town: Town, clock: Clock) -> None:
+    with writing(town.opened.engine) as session:
+        session.get_one(clerks.Clerk, (SLUG, "sb-1")).failures = clerks.MAX_FAILURES
+
+    assert (
+        "Der Zugang" in Browser(town, clock).log_in() or "gesperrt" in Browser(town, clock).log_in()
+    )
+
+
+def test_a_log_in_ends_after_thirty_minutes_of_rest(clerk: Browser, clock: Clock) -> None:
+    clock.pass_(minutes=29)
+    assert "Fragen warten" in clerk.get()
+    clock.pass_(minutes=29)
+    assert "Fragen warten" in clerk.get()
+    clock.pass_(minutes=31)
+    assert "Anmelden" in clerk.get()
+
+
+def test_a_log_in_ends_after_eight_hours_however_busy(clerk: Browser, clock: Clock) -> None:
+    for _ in range(23):
+        clock.pass_(minutes=20)
+        assert "Fragen warten" in clerk.get()
+    clock.pass_(minutes=21)
+    assert "Anmelden" in clerk.get()
+
+
+def test_who_logs_out_is_out(clerk: Browser) -> None:
+    clerk.post("/abmelden")
+
+    assert "Sachbearbeitung: Anmelden" in clerk.get("/antwort")
+
+
+def test_a_clerk_who_was_removed_is_out_with_the_next_click(town: Town, clerk: Browser) -> None:
+    assert "Fragen warten" in clerk.get()
+    with writing(town.opened.engine) as session:
+        clerks.remove_clerk(session, SLUG, "sb-1")
+
+    assert "Hoffmann" not in clerk.get(asked(town, HOFFMANN))
+    assert clerk.answer.status_code == 403
+    assert "Sachbearbeitung: Anmelden" in clerk.get()
+
+
+def test_the_cookies_of_residents_open_nothing_here(town: Town, clerk: Browser) -> None:
+    cookie = clerk.client.cookies.get("antragslos_sachbearbeitung", path=PAGE)
+    assert cookie
+    clerk.client.cookies.clear()
+    clerk.client.cookies.set("antragslos", cookie)
+
+    assert "Sachbearbeitung: Anmelden" in clerk.get()
+
+
+@pytest.mark.parametrize(
+    "path", ["/anmelden", "/abmelden", "/fragen/1", "/fragen/1/bestaetigen", "/antwort"]
+)
+def test_a_form_of_another_session_changes_nothing(town: Town, clerk: Browser, path: str) -> None:
+    clerk.get()
+    typed = {"choice": "by_hand", "agree": "ja", "csrf": "forged"}
+    for data in (typed, typed | {"csrf": ""}):
+        answer = clerk.client.post(PAGE + path, data=data)
+        assert answer.status_code == 403
+    assert answers(town) == []
+    assert "Fragen warten" in clerk.get()
+
+
+def test_every_page_keeps_to_itself(town: Town, clerk: Browser) -> None:
+    for path in ("", asked(town, HOFFMANN), "/antwort", "/faelle", "/fragen/999999"):
+        shown = clerk.get(path)
+        headers = clerk.answer.headers
+        assert "default-src 'none'" in headers["Content-Security-Policy"]
+        assert headers["Cache-Control"] == "no-store"
+        assert "<script" not in shown
+        assert " style=" not in shown
+        assert "http" not in shown.replace("https://antwort.example", "")
+
+
+# --- what a clerk sees ---------------------------------------------------------------------------
+
+
+def test_the_list_names_no_person(town: Town, clerk: Browser) -> None:
+    shown = clerk.get()
+
+    assert "9 Fragen warten" in shown
+    assert case_of(town, HOFFMANN).id in shown
+    for name in ("Hoffmann", "Seidel", "Mühlenstr"):
+        assert name not in shown
+
+
+def test_the_list_can_be_narrowed(clerk: Browser) -> None:
+    assert "1 von 9" in clerk.get("?frage=zone_ambiguous")
+    assert "9 von 9" in clerk.get("?dienst=Bewohnerparken")
+    assert "0 von 9" in clerk.get("?dienst=Anderes")
+
+
+def test_a_question_is_shown_with_all_that_is_known(town: Town) -> None:
+    shown = view(town, HOFFMANN)
+
+    assert dict(shown.person)["Name"] == "Ilse Marie Hoffmann (geborene/r Krüger)"
+    assert "Thünenstraße 3" in dict(shown.person)["Wohnung vorher"]
+    assert "Mühlenstraße 12" in dict(shown.person)["Wohnung nachher"]
+    assert "eingezogen am 10.11.2026" in dict(shown.person)["Wohnung nachher"]
+    assert "Zone H1; Kennzeichen ZZ-MU 104" in dict(shown.records)["Ausweis BPA-0004"]
+    assert dict(shown.records)["Zuordnung von BPA-0004"].startswith("sicher")
+    assert [ground.condition for ground in shown.grounds if ground.result == "unclear"] == [
+        "Die neue Anschrift liegt in genau einer Bewohnerparkzone."
+    ]
+
+
+def test_each_zone_is_shown_with_the_lists_own_words(town: Town) -> None:
+    choices = {choice.name: choice for choice in view(town, HOFFMANN).choices}
+
+    assert choices["zone:A3"].reason == "In der Zonenliste steht: „Mühlenstr.“"
+    assert choices["zone:W2"].reason == "In der Zonenliste steht: „Mühlenstr.: von 1 bis 26“"
+    assert not any(choice.proposed for choice in choices.values())  # neither before the other
+
+
+def test_what_ending_a_permit_means_is_said_before(town: Town) -> None:
+    ending = next(c for c in view(town, "E0002-0006").choices if c.name == "end")
+
+    assert ending.proposed
+    assert ending.effects == ("Ausweis BPA-0006 endet mit Ablauf des 15.11.2026.",)
+    assert "die Person erhält ein Schreiben" in ending.text
+
+
+def test_a_locked_person_is_marked_before_all_else(town: Town, clerk: Browser) -> None:
+    label, said = view(town, LOCKED).person[0]
+    shown = clerk.get(asked(town, LOCKED))
+
+    assert (label, "§ 51 BMG" in said) == ("Achtung", True)
+    assert shown.index('class="note strong"') < shown.index("Nadja Seidel")
+
+
+def test_a_lock_that_arrived_after_the_decision_is_marked_too(town: Town) -> None:
+    case = case_of(town, HOFFMANN)
+    with writing(town.opened.engine) as session:
+        row = session.get_one(PersonRow, case.person_id)
+        person = PERSON.validate_json(row.snapshot)
+        row.snapshot = dump(PERSON, replace(person, locks=(Lock("3"),)))
+
+    assert view(town, HOFFMANN).person[0][0] == "Achtung"
+
+
+def test_two_people_for_one_permit_are_told_apart_by_how_they_differ(home: Path) -> None:
+    permits = home / "permits.jsonl"
+    permit = {
+        "permit_no": "BPA-0004",
+        "name": "Ilse Hoffmann",
+        "birth_date": "1956-11-20",
+        "street": "Thünenstr.",
+        "house_number": "3",
+        "plate": "ZZ-MU 104",
+        "zone": "H1",
+        "valid_from": "2025-12-01",
+        "valid_until": "2027-11-30",
+    }
+    permits.write_text(json.dumps(permit) + "\n", encoding="utf-8")
+    town = make_town(home, settling_days=0, permits=permits)
+    town.put(*FIRST_WEEK)
+    run(town)
+    question = question_of(town, HOFFMANN)
+    assert question.code == "holder_uncertain"
+    with writing(town.opened.engine) as session:
+        link = session.exec(select(RecordLink)).one()
+        other = case_of(town, LOCKED).person_id
+        session.add(RecordLink(**link.model_dump() | {"person_id": other}))
+
+    records = view(town, HOFFMANN).records
+
+    assert dict(records)["Zuordnung von BPA-0004"].startswith("nur ähnlich")
+    assert [said for label, said in records if label == "Abweichung bei BPA-0004"] == [
+        "Geburtsdatum: Register 02.11.1956, Ausweis 20.11.1956",
+        "Anschrift: Register Mühlenstraße 12, Ausweis Thünenstr. 3 (frühere Anschrift der Person)",
+    ]
+    also = [label for label, _ in records].index("Auch möglich für BPA-0004")
+    assert records[also][1] == "Nadja Seidel, geboren 05.12.1988, Am Strom 70"
+    assert records[also + 1] == (
+        "Deren Abweichung",
+        "Name: Register Nadja Seidel, Ausweis Ilse Hoffmann",
+    )
+    assert "§ 51 BMG" in records[-1][1]  # the other one is protected, too
+
+
+def test_while_the_permit_register_is_away_the_last_look_is_shown(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> object:
+        raise RecordsUnavailable("records.unreachable")
+
+    monkeypatch.setattr(type(town.opened.register), "get", away)
+    shown = view(town, HOFFMANN)
+
+    assert shown.records[0][0] == "Achtung"
+    assert "Zone H1" in dict(shown.records)["Ausweis BPA-0004"]
+
+
+def test_a_look_is_noted_with_sign_and_case_and_no_name(town: Town, clerk: Browser) -> None:
+    clerk.get(asked(town, HOFFMANN))
+    clerk.get(f"/faelle?fall={case_of(town, WOJCIK).id}")
+
+    log = (town.settings.home / "access.log").read_text()
+    assert f"{SLUG} clerk sb-1 looked at {case_of(town, HOFFMANN).id}\n" in log
+    assert f"{SLUG} clerk sb-1 read the story of {case_of(town, WOJCIK).id}\n" in log
+    assert "Hoffmann" not in log
+
+
+def test_the_story_of_a_case_is_told_to_the_clerk(town: Town, clerk: Browser) -> None:
+    shown = clerk.get(f"/faelle?fall=%20{case_of(town, WOJCIK).id.upper()}")
+
+    assert "Łukasz Wójcik" in shown
+    assert "zone_switched" in shown
+
+
+@pytest.mark.parametrize("case", ["c-none", "c-<script>", "../etc", "c-\0", "'"])
+def test_a_case_that_there_is_not_is_not_told(clerk: Browser, case: str) -> None:
+    shown = clerk.client.get(f"{PAGE}/faelle", params={"fall": case})
+
+    assert shown.status_code == 404
+    assert "gibt es in Ihrer Kommune nicht" in shown.text
+    assert "<script>" not in shown.text
+
+
+# --- only one's own municipality -----------------------------------------------------------------
+
+
+@pytest.fixture
+def stranger(home: Path, town: Town, clock: Clock) -> Browser:
+    """A clerk of another municipality in the same database."""
+    other = make_town(home, "anderstadt")
+    with writing(other.opened.engine) as session:
+        clerks.add_clerk(session, "anderstadt", "sb-1", PASSWORD)
+    browser = Browser(town, clock)
+    assert "Es wartet nichts auf Sie" in browser.log_in(town="anderstadt")
+    return browser
+
+
+def test_the_questions_of_another_municipality_do_not_exist(town: Town, stranger: Browser) -> None:
+    path = asked(town, HOFFMANN)
+
+    assert "Hoffmann" not in stranger.get(path)
+    assert stranger.answer.status_code == 404
+    stranger.post(path, choice="zone:A3")
+    assert stranger.answer.status_code == 404
+    stranger.post(f"{path}/bestaetigen", agree="ja")
+    assert stranger.answer.status_code == 404
+    stranger.get(f"/faelle?fall={case_of(town, HOFFMANN).id}")
+    assert stranger.answer.status_code == 404
+    assert answers(town) == []
+
+
+def test_the_letters_of_another_municipality_are_answered_there(
+    town: Town, stranger: Browser
+) -> None:
+    code = token_of(town, WOJCIK).short_code
+    stranger.post("/antwort", code=code, answer="deregister:case", **BORN)
+
+    assert stranger.answer.status_code == 404
+    with reading(town.opened.engine) as session:
+        assert session.exec(select(ReplyRow)).all() == []
+
+
+# --- answers -------------------------------------------------------------------------------------
+
+
+def test_an_answer_is_recorded_and_said_back(town: Town, clerk: Browser) -> None:
+    shown = clerk.post(
+        asked(town, HOFFMANN), choice="zone:W2", note="  Lageplan\u202e\r\nangesehen "
+    )
+
+    assert "Ihre Antwort ist festgehalten" in shown
+    assert "Die Anschrift liegt in Zone W2" in shown
+    (row,) = answers(town)
+    assert (row.choice, row.by, row.via, row.note) == (
+        "zone:W2",
+        "sb-1",
+        "page",
+        "Lageplan\nangesehen",
+    )
+    clerk.get(asked(town, HOFFMANN))
+    assert clerk.answer.status_code == 404
+    assert "8 Fragen warten" in clerk.get()
+
+
+def test_what_happens_next_is_what_the_clerk_chose(town: Town, clerk: Browser) -> None:
+    clerk.post(asked(town, HOFFMANN), choice="by_hand")
+    run(town, only_prompted=True)
+
+    decided = case_of(town, HOFFMANN)
+    assert (decided.status, decided.code) == ("declined", "settled_by_hand")
+
+
+@pytest.mark.parametrize("choice", ["", "zone:H1", "zone:A3 "])
+def test_nothing_is_recorded_without_one_of_the_choices(
+    town: Town, clerk: Browser, choice: str
+) -> None:
+    shown = clerk.post(asked(town, HOFFMANN), choice=choice, note="<b>bleibt stehen</b>")
+
+    assert clerk.answer.status_code == 422
+    assert "Bitte wählen Sie eine Antwort." in shown
+    assert "&lt;b&gt;bleibt stehen" in shown
+    assert answers(town) == []
+
+
+def test_an_answer_whose_reasons_the_letter_gives_needs_them(home: Path, clock: Clock) -> None:
+    """Without a resolutory condition the end of a permit is a revocation (VwVfG §§ 39, 49)."""
+    town = make_clerk_town(home)
+    profile = town.folder / "profile.toml"
+    text = profile.read_text(encoding="utf-8")
+    profile.write_text(
+        text.replace("resolutory_condition = true", "resolutory_condition = false"),
+        encoding="utf-8",
+    )
+    with writing(town.opened.engine) as session:
+        session.get_one(CaseRow, case_of(town, "E0002-0006").id).recheck = True
+    run(town)
+    clerk, path = Browser(town, clock, "sb-1"), asked(town, "E0002-0006")
+
+    assert "steht wörtlich als Begründung im Schreiben" in clerk.get(path)
+    assert "Bitte begründen Sie diese Antwort" in clerk.post(path, choice="end", note=" ")
+    assert clerk.answer.status_code == 422
+    assert answers(town) == []
+    clerk.post(path, choice="end", note="Angehört am 2. November.")
+    assert [row.choice for row in answers(town)] == ["end"]
+
+
+@pytest.mark.parametrize(("length", "status"), [(1999, 200), (2000, 200), (2001, 422)])
+def test_a_note_has_at_most_two_thousand_characters(
+    town: Town, clerk: Browser, length: int, status: int
+) -> None:
+    clerk.post(asked(town, HOFFMANN), choice="zone:A3", note="x" * length)
+
+    assert clerk.answer.status_code == status
+
+
+def test_who_comes_second_is_told_so(town: Town, clerk: Browser, clock: Clock) -> None:
+    late = Browser(town, clock, "sb-2")
+    path = asked(town, HOFFMANN)
+    desk = desk_of(town)
+    clerk.post(path, choice="zone:A3")
+
+    late.post(path, choice="zone:W2")
+
+    assert late.answer.status_code == 404  # it is no longer open when the form arrives
+    with pytest.raises(ReplyRefused, match=r"question\.answered"):
+        desk.answer(Seat(SLUG, "sb-2"), question_of(town, HOFFMANN).id or 0, "zone:W2", "")
+    assert question_of(town, HOFFMANN).answer == "zone:A3"
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "x", "9" * 30, "1.5"])
+def test_a_question_has_a_number(clerk: Browser, number: str) -> None:
+    clerk.get(f"/fragen/{number}")
+
+    assert clerk.answer.status_code == 404
+
+
+def test_four_eyes_mean_two_clerks(home: Path, clock: Clock) -> None:
+    town = make_clerk_town(home, four_eyes=True)
+    path = asked(town, HOFFMANN)
+    first, second = Browser(town, clock, "sb-1"), Browser(town, clock, "sb-2")
+
+    assert "Ihr Vorschlag ist festgehalten" in first.post(path, choice="zone:A3", note="Plan")
+    assert "Zustimmen" not in first.get(path)
+    first.post(f"{path}/bestaetigen", agree="ja")
+    assert first.answer.status_code == 409
+    assert "Zustimmen" in second.get(path)
+    assert "sb-1" in second.get()
+    second.post(f"{path}/bestaetigen", agree="vielleicht")
+    assert second.answer.status_code == 422
+    assert question_of(town, HOFFMANN).status == "open"
+
+    assert "Sie haben abgelehnt" in second.post(f"{path}/bestaetigen", agree="nein")
+    assert "Ihr Vorschlag" in second.post(path, choice="zone:W2")
+    assert "Sie haben zugestimmt" in first.post(f"{path}/bestaetigen", agree="ja")
+    assert question_of(town, HOFFMANN).answer == "zone:W2"
+
+
+# --- replies on the phone ------------------------------------------------------------------------
+
+
+def test_a_reply_on_the_phone_is_recorded_with_the_clerks_sign(town: Town, clerk: Browser) -> None:
+    code = token_of(town, WOJCIK).short_code
+    shown = clerk.post("/antwort", code=code, answer="wrong:case", text="Nie umgezogen.", **BORN)
+
+    assert "Die Antwort der Person ist festgehalten" in shown
+    with reading(town.opened.engine) as session:
+        (reply,) = session.exec(select(ReplyRow)).all()
+    assert reply.id in shown
+    assert (reply.via, reply.recorded_by, reply.text) == ("phone", "sb-1", "Nie umgezogen.")
+    assert reply.case_id == case_of(town, WOJCIK).id
+
+    run(town, only_prompted=True)
+    with reading(town.opened.engine) as session:
+        followed = select(CaseRow).where(CaseRow.cause == f"reply:{reply.id}")
+        case = session.exec(followed).one()
+        question = session.exec(select(QuestionRow).where(QuestionRow.case_id == case.id)).one()
+    seen = clerk.get(f"/fragen/{question.id}")
+    assert "Nie umgezogen." in seen
+    assert "am Telefon aufgenommen von sb-1" in seen
+    assert "Schon ausgeführt" in seen
+
+
+@pytest.mark.parametrize(
+    ("typed", "status", "said"),
+    [
+        ({"code": ""}, 422, "Bitte geben Sie den Code"),
+        ({"code": "ABCD"}, 422, "einen Tippfehler"),
+        ({"code": "0000-0000-00"}, 404, "kein Schreiben"),
+        ({"jahr": ""}, 422, "Geburtsdatum in Zahlen"),
+        ({"tag": "drei"}, 422, "Geburtsdatum in Zahlen"),
+        ({"jahr": "1" * 400}, 422, "Geburtsdatum in Zahlen"),
+        ({"jahr": "1990"}, 403, "Das Geburtsdatum passt nicht"),
+        ({"answer": ""}, 422, "Bitte wählen Sie, was"),
+        ({"answer": "object:information"}, 422, "Bitte wählen Sie, was"),
+        ({"answer": "wrong:case"}, 422, "Bitte schreiben Sie auf"),
+        ({"text": "x" * 4001}, 422, "höchstens 4000"),
+    ],
+)
+def test_a_reply_on_the_phone_needs_code_and_birth_date(
+    town: Town, clerk: Browser, typed: dict[str, str], status: int, said: str
+) -> None:
+    good = {"code": token_of(town, WOJCIK).short_code, "answer": "deregister:case", **BORN}
+    shown = clerk.post("/antwort", **(good | typed))
+
+    assert (clerk.answer.status_code, said in shown) == (status, True)
+    with reading(town.opened.engine) as session:
+        assert session.exec(select(ReplyRow)).all() == []
+
+
+def test_wrong_birth_dates_on_the_phone_lock_the_letter_as_well(town: Town) -> None:
+    desk, code = desk_of(town), token_of(town, WOJCIK).short_code
+
+    def take(year: int) -> str:
+        try:
+            born = BirthDate(year, 7, 30)
+            desk.take_reply(SEAT, code, born, ReplyKind.DEREGISTER, Scope.CASE, "")
+        except ReplyRefused as error:
+            return error.code
+        return ""
+
+    assert [take(1990) for _ in range(4)] == ["reply.wrong_birth_date"] * 4
+    assert take(1990) == "reply.locked"
+    assert take(1991) == "reply.locked"
+
+
+def test_the_phone_form_offers_what_the_residents_page_does() -> None:
+    pairs = {(kind.value, scope.value) for kind, scopes in SCOPES.items() for scope in scopes}
+
+    assert {tuple(name.split(":")) for name in ANSWERS} == pairs
+
+
+def test_the_pages_are_quick(town: Town, clerk: Browser) -> None:
+    start = time.perf_counter()
+    for _ in range(10):
+        clerk.get()
+        clerk.get(asked(town, HOFFMANN))
+    assert time.perf_counter() - start < 10 * 2 * 0.25
