@@ -2,7 +2,7 @@
 
 For clerks who live there. The form carries case ids, sentences and choices; whatever concerns a
 person is seen on the clerks' page or with `antragslos explain`. Prefect knows no users, so the form
-asks for the clerk's sign; where four eyes are needed, the second pair agrees on the clerks' page.
+asks for the clerk's sign. Where four eyes are needed there is no form: it tells nobody's eyes apart.
 """
 
 from collections.abc import Sequence

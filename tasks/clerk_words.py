@@ -42,6 +42,8 @@ QUESTIONS = {
     "record_changed": "Der Ausweis wurde inzwischen von anderer Hand geändert. Wie soll er "
     "zurückgesetzt werden?",
     "resident_says_wrong": "Die Person sagt, dass etwas nicht stimmt. Was ist richtig?",
+    "resident_is_minor": "Eine minderjährige Person verzichtet auf den Ausweis. Sind die Eltern "
+    "einverstanden?",
     "resident_objects": "Die Person kündigt einen Widerspruch an. Bleibt es bei der Entscheidung?",
     "reply_crosses_undo": "Die Entscheidung war schon zurückgenommen, als die Antwort einging. Was "
     "ist nun gewünscht?",
@@ -111,6 +113,7 @@ CONDITIONS = {
     "legal_basis": "Die schriftliche Regelung zur Weitergabe der Meldedaten ist hinterlegt.",
     "reply_genuine": "Die Antwort kam mit dem Code des Schreibens und dem Geburtsdatum.",
     "act_stands": "Worauf sich die Antwort bezieht, wurde inzwischen nicht zurückgenommen.",
+    "resident_of_age": "Die Person ist alt genug, allein auf ein Recht zu verzichten.",
     "something_to_end": "Es gibt einen gültigen Ausweis, auf den verzichtet werden kann.",
     "reply_settled": "Ein Mensch hat geprüft, was die Person sagt.",
     "clerk_decided": "Die Sachbearbeitung hat über diesen Teil entschieden.",

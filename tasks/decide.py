@@ -69,7 +69,8 @@ def decide_batch(
     enabled = town.services[service]
     counts: Counts = Counts()
     with writing(town.engine) as session:
-        batch = [case for case in cases.load(session, ids, *UNDONE_YET) if not case.acting]
+        standing = cases.load(session, ids, *UNDONE_YET, hold=True)
+        batch = [case for case in standing if not case.acting]
         situations = Situations(session, town, enabled, batch)
         decided: list[tuple[CaseRow, Situation, Decision]] = []
         broken: dict[str, str] = {}

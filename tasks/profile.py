@@ -84,7 +84,7 @@ class Retention(_Part):
 class Review(_Part):
     """How clerks answer questions."""
 
-    four_eyes: bool = False  # a second clerk must agree
+    four_eyes: bool = False  # a second clerk must agree, on the clerks' page: not in Prefect's form
     prefect_form: bool = True  # questions may be answered in Prefect's form, too
 
 

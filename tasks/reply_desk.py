@@ -21,6 +21,7 @@ from datetime import date
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
+from tasks.domain.case import Status
 from tasks.domain.person import PartialDate
 from tasks.domain.reply import ReplyKind, Scope
 from tasks.domain.service import Gate
@@ -121,6 +122,7 @@ class StateResidentDesk:
                 replies=tuple(
                     _receipt(row, case, opened.letter, head, town) for row in given.get(case.id, ())
                 ),
+                undone=case.status == Status.UNDONE,
             )
             for case, (section, page) in zip(cases, pages, strict=True)
         )

@@ -9,7 +9,7 @@ from datetime import date
 from functools import partial
 from typing import Any
 
-from tasks.domain.automation import FILTER_CODES, can_be_written_to, person_checks
+from tasks.domain.automation import FILTER_CODES, FULL_AGE, can_be_written_to, person_checks
 from tasks.domain.check import Check, answered, check, conclude, taken_out
 from tasks.domain.decision import Choice, Decision, Outcome, Then, granted
 from tasks.domain.effect import Effect, EffectKind
@@ -26,6 +26,10 @@ CONDITIONS = {
     ),
     "holder_alive": ("VwVfG § 11 Nr. 1", "The resident is alive."),
     "act_stands": ("VwVfG § 43 Abs. 2", "What the reply is about has not been undone meanwhile."),
+    "resident_of_age": (
+        "VwVfG § 12 Abs. 1 Nr. 1; BGB § 2",
+        "The resident is old enough to give a right up alone.",
+    ),
     "something_to_end": (
         "VwVfG § 43 Abs. 2",
         "There is a valid record that the resident can give up.",
@@ -45,6 +49,7 @@ FOLLOW_UP_CODES = {
     "nothing_to_end": "There was nothing left to end.",
     "resident_says_wrong": "The resident says that it is wrong. What is right?",
     "resident_objects": "The resident announces an objection. Does the act stand?",
+    "resident_is_minor": "A minor gives a right up. Do the parents agree?",
     "reply_crosses_undo": "The act was undone before the reply was taken up. What is wanted now?",
     "stands": "A clerk has looked at what the resident says: it stays as it is.",
 }
@@ -104,7 +109,9 @@ def _person_checks(situation: Situation, today: date) -> list[Check]:
         return []
     alive, *others = person_checks(now, [now], today)
     died = _check("holder_alive", alive.passed, "holder_died", died=now.died)
-    return [died, *others]
+    age = now.age(today)
+    of_age = _check("resident_of_age", age is None or age >= FULL_AGE, "resident_is_minor", age=age)
+    return [died, of_age, *others]
 
 
 def _with_choices(check: Check, choices: tuple[Choice, ...]) -> Check:

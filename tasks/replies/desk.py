@@ -56,6 +56,7 @@ class Part:
 
     `html` is the letter's own text for this page, ready to print (rendered from the service's
     template, without any address). `can_deregister`: there is something left to deregister.
+    `undone`: what it tells was taken back or given up since.
     """
 
     case: str  # opaque id; the forms name the part by it
@@ -65,6 +66,7 @@ class Part:
     informs: bool  # a service that only informs
     can_deregister: bool
     replies: tuple[Receipt, ...] = ()  # given already: each kind once
+    undone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,6 +121,12 @@ _WORDS = {
         "Bitte wählen Sie eine der angebotenen Antworten.",
         "Bitte wählen Sie eine der angebotenen Antworten.",
     ),
+    "question.no_words": Words(
+        422,
+        "Bitte begründen Sie die Entscheidung",
+        "Die Begründung steht wörtlich im Bescheid (§ 39 VwVfG).",
+        "Die Begründung steht wörtlich im Bescheid (§ 39 VwVfG).",
+    ),
     "question.same_eyes": Words(
         409,
         "Das muss jemand anderes bestätigen",

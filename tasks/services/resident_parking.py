@@ -34,7 +34,7 @@ from tasks.domain.check import (
 from tasks.domain.decision import Choice, Decision, Outcome, Question, Then, granted
 from tasks.domain.delta import Delta, DeltaKind
 from tasks.domain.effect import Effect, EffectKind
-from tasks.domain.follow_up import known_permits, undo
+from tasks.domain.follow_up import undo
 from tasks.domain.holder import (
     HOLDER_CODES,
     as_clerks_say,
@@ -44,6 +44,7 @@ from tasks.domain.holder import (
     undo_checks,
     valid_check,
 )
+from tasks.domain.permit_letters import ended, ending, taken_back
 from tasks.domain.permits import (
     described,
     end,
@@ -525,12 +526,12 @@ def letter_data(
 ) -> Mapping[str, str]:
     """Dates in ISO form. The number of a new permit comes from the register and is added later."""
     if decision.code == "taken_back":
-        return _taken_back(situation)
+        return taken_back(situation)
     if not decision.effects:
         return {}
     effect = decision.effects[-1]  # a zone switch comes last
     if effect.kind is EffectKind.END:
-        return _ended(situation, decision)
+        return ended(situation, decision)
     permit = next(link.permit for link in situation.links if link.permit.number == effect.record)
     home = situation.delta.after.home() if situation.delta.after else None
     data = effect.data
@@ -548,56 +549,6 @@ def letter_data(
         "fee": parameters.fee_text,
         "display": parameters.display_text,
     }
-
-
-def _taken_back(situation: Situation) -> Mapping[str, str]:
-    """What holds again, and what was taken back."""
-    switches = [act for act in situation.acts if act.effect.kind is EffectKind.SWITCH_ZONE]
-    act = (switches or situation.acts)[-1]
-    effect, permits = act.effect, {p.number: p for p in known_permits(situation)}
-    permit, switch = permits[effect.record], bool(switches)
-    dropped = [p.number for p in act.permits if p.number != effect.record]
-    what = {
-        EffectKind.SWITCH_ZONE: "zone",
-        EffectKind.UPDATE_NAME: "name",
-        EffectKind.END: "end",
-    }
-    ends = {"valid_until": permit.valid_until.isoformat()} | effect.data
-    return {
-        "permit_number": permit.number,
-        "plate": permit.plate,
-        "zone_old": effect.data["zone"] if switch else permit.zone,
-        "zone_new": effect.data["expected_zone"] if switch else permit.zone,
-        "valid_until": ends.get("valid_until_before", ends["valid_until"]),
-        "dropped_permit": ", ".join(dropped) if switch else "",
-        "reason": "clerk" if situation.reply else "registry",
-        "what": what.get(effect.kind, "address"),
-    }
-
-
-def _ended(situation: Situation, decision: Decision) -> Mapping[str, str]:
-    permits = {permit.number: permit for permit in known_permits(situation)}
-    ends = [effect for effect in decision.effects if effect.kind is EffectKind.END]
-    named = [permits[effect.record] for effect in ends]
-    why = [ground.facts["why"] for ground in decision.grounds if "why" in ground.facts]
-    words = [answer.words for answer in situation.answers if answer.choice == "end"]
-    ended = [f"{p.number} (Zone {p.zone}, Kennzeichen {p.plate})" for p in named]
-    return {
-        "permit_number": numbers(named),
-        "plate": named[-1].plate,
-        "zone_old": named[-1].zone,
-        "valid_until": ends[-1].data["valid_until"],
-        "why": why[-1] if why else "resident",
-        "words": words[-1] if words else "",
-        "ended": "; ".join(ended),
-        "last_day": ends[-1].data["valid_until"],
-    }
-
-
-def ending(situation: Situation, today: date) -> tuple[Effect, ...]:
-    """Whoever deregisters gives up every permit that the letter was about."""
-    touched = {permit.number: permit for act in situation.acts for permit in act.permits}
-    return end(running(touched.values(), today), today)
 
 
 _PERMIT = {

@@ -234,9 +234,17 @@ def ids_to_tell(session: Session, municipality: str, prompted: bool = False) -> 
     )
 
 
-def load(session: Session, ids: Collection[str], *statuses: Status) -> list[CaseRow]:
-    """The named cases that (still) have one of the statuses, in the order of events."""
+def load(
+    session: Session, ids: Collection[str], *statuses: Status, hold: bool = False
+) -> list[CaseRow]:
+    """The named cases that (still) have one of the statuses, in the order of events.
+
+    `hold`: until the transaction ends nobody changes them. A clerk's answer, which takes no lock of
+    the municipality, must not come between looking at a case and deciding it.
+    """
     query = select(CaseRow).where(col(CaseRow.id).in_(ids))
+    if hold:
+        query = query.with_for_update()
     if statuses:
         query = query.where(col(CaseRow.status).in_([status.value for status in statuses]))
     return list(session.exec(query.order_by(col(CaseRow.delta_id), col(CaseRow.id))))

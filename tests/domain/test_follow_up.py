@@ -198,6 +198,20 @@ def test_what_a_clerk_settled_by_hand_is_not_done_again_when_the_lock_is_over() 
     assert (decision.outcome, decision.code, decision.effects) == (DECLINED, "settled_by_hand", ())
 
 
+@pytest.mark.parametrize(
+    ("born", "code"),
+    [
+        ("2008-11-24", "resident_is_minor"),  # eighteen tomorrow
+        ("2008-11-23", "deregistered"),
+        ("2008-11-22", "deregistered"),
+    ],
+)
+def test_a_minor_gives_a_permit_up_with_a_clerk_only(born: str, code: str) -> None:
+    decision = decided(replied(now=a_person(born=born)))
+
+    assert decision.code == code
+
+
 def test_who_is_gone_from_the_register_can_give_a_permit_up_but_gets_no_letter() -> None:
     decision = decided(replied(now=None))
 
@@ -417,6 +431,7 @@ def test_whoever_cannot_be_told_any_more_is_not_written_to(now: Person | None) -
 ALL = {
     "deregister": replied(),
     "locked": replied(now=PROTECTED["address_locked"]),
+    "minor": replied(now=a_person(born="2010-01-01")),
     "dead": replied(now=PROTECTED["holder_died"]),
     "crossed": replied(ReplyKind.DEREGISTER, KEPT, undone=True),
     "nothing": replied(ReplyKind.DEREGISTER, an_act(permits=())),

@@ -1,11 +1,13 @@
 """Guessing leads nowhere: 100,000 tries change nothing, and take seconds."""
 
+import asyncio
 import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import islice
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,7 @@ from tasks.domain.reply import ReplyKind, Scope
 from tasks.errors import ReplyRefused
 from tasks.render import REPLY
 from tasks.replies.tokens import Token, new_token, sign, token_for
+from tasks.serve import reply_pages
 from tests.replies.letter_box import (
     DAY,
     SWITCHED,
@@ -213,6 +216,73 @@ def test_a_reply_sent_again_a_hundred_times_is_one_reply(
     for scope in [Scope.CASE, Scope.SERVICE] * 50:
         assert desk.record(opened, case, ReplyKind.DEREGISTER, scope, "anders") == first
     assert dump(town) == after
+
+
+def test_five_thousand_requests_to_the_pages_change_nothing(
+    town: Town, letters: dict[str, str]
+) -> None:
+    case, statuses = letters["zone_switched"], Counter[int]()
+    change_section(town, case, token_expires=date.max)  # the pages go by the real day
+    app, before = reply_pages(town.settings), dump(town)
+    made = token(town, case)
+    requests: list[tuple[str, str, str]] = []  # method, path, body
+    for number in range(1_000):
+        link, code = new_token().link_secret, new_token().short_code
+        forged = made.link_secret if number % 2 else link
+        requests += [
+            ("GET", f"/a/{link}", ""),
+            ("GET", f"/a/{made.link_secret}", ""),  # as a mail scanner does
+            ("POST", f"/a/{forged}", "tag=30&monat=7&jahr=1991&csrf=forged"),
+            ("POST", "/code", f"code={code}&csrf="),
+            ("POST", f"/brief/{case}/abmelden/absenden", "umfang=case&csrf=x"),
+        ]
+
+    async def all_of_them() -> None:
+        for number, (method, path, body) in enumerate(requests):
+            # Each from an address of its own, so that not the limit of tries alone is tested.
+            client = f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
+            statuses[await status_of(app, method, path, body, client)] += 1
+
+    begun = time.monotonic()
+    asyncio.run(all_of_them())
+    print(f"\n5000 requests in {time.monotonic() - begun:.1f} s: {dict(statuses)}")
+
+    assert dump(town) == before
+    assert statuses[404] == statuses[200] == 1_000
+    assert statuses[403] == 3_000
+
+
+async def status_of(app: Any, method: str, path: str, body: str, client: str) -> int:
+    """One request, without a client library around it."""
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": [
+            (b"host", b"127.0.0.1:8300"),
+            (b"content-type", b"application/x-www-form-urlencoded"),
+            (b"content-length", str(len(body)).encode()),
+        ],
+        "client": (client, 50_000),
+        "server": ("127.0.0.1", 8300),
+    }
+    statuses: list[int] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body.encode(), "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    await app(scope, receive, send)
+    return statuses[0]
 
 
 def kill(town: Town, case: str, how: str) -> None:

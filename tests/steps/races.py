@@ -19,6 +19,7 @@ from sqlmodel import select
 
 import tasks.decide
 from flows._pipeline import everything, prompted
+from tasks.act import effects_of
 from tasks.domain.person import (
     Address,
     Dwelling,
@@ -31,7 +32,8 @@ from tasks.domain.person import (
 from tasks.domain.races import Race, Stand
 from tasks.domain.record import Permit
 from tasks.domain.reply import ReplyKind, Scope
-from tasks.errors import AntragslosError
+from tasks.errors import AntragslosError, ReplyRefused
+from tasks.records.rows import save_permits
 from tasks.replies.desk import BirthDate
 from tasks.replies.tokens import token_for
 from tasks.reply_desk import StateResidentDesk
@@ -41,7 +43,8 @@ from tasks.settings import settings
 from tasks.stage import Counts
 from tasks.state import cases, intake, outbox
 from tasks.state.database import reading, writing
-from tasks.state.tables import CaseRow, Clerk, DeltaRow, LetterRow
+from tasks.state.documents import load_person
+from tasks.state.tables import CaseRow, Clerk, DeltaRow, LetterRow, PersonRow
 from tests.delivery_writer import BASELINE, Sent, write_delivery
 from tests.town import DELIVERIES, SLUG, Town, make_town
 
@@ -251,8 +254,6 @@ def by_hand(town: Town, number: str = PERMIT, **changes: Any) -> None:
     register = town.opened.register
     permit = register.get([number])[number]
     with register._database.writing() as connection:
-        from tasks.records.rows import save_permits
-
         save_permits(connection, {number: permit}, {number: replace(permit, **changes)})
 
 
@@ -307,8 +308,6 @@ def _acting(town: Town, *, reached: bool) -> None:
         (row,) = cases.load(session, [case.id])
         row.acting = True
     if reached:
-        from tasks.act import effects_of
-
         with reading(town.opened.engine) as session:
             planned = effects_of(session, cases.load(session, [case.id]))
         town.opened.register.apply_many([(key, effect) for key, _, effect in planned])
@@ -465,9 +464,6 @@ STANDS: dict[Stand, tuple[str, str]] = {
 
 def now(town: Town) -> Person:
     """As the registry's last delivery told it."""
-    from tasks.state.documents import load_person
-    from tasks.state.tables import PersonRow
-
     with reading(town.opened.engine) as session:
         row = session.exec(select(PersonRow).where(PersonRow.number == KEY.number)).one()
     person = load_person(row.snapshot)
@@ -531,8 +527,6 @@ def play_race(town: Town, race: Race, day: date) -> None:
     elif race is Race.CLERK_ANSWERS:
         case = case_of(town)
         choice = next((q.choices[0].name for q in open_questions(town.opened, case=case.id)), "-")
-        from tasks.errors import ReplyRefused
-
         if (status := clerk_answers(town, case, choice, day)) != "valid":
             raise ReplyRefused(status)
     elif race is Race.SWITCHED_OFF:

@@ -152,17 +152,6 @@ def test_a_clerk_resolves_the_ambiguous_street_both_ways(moved: Town, zone: str)
     assert "vollständig automatisiert" not in letter.text
 
 
-def test_a_reversal_undoes_a_switched_permit_and_tells_the_resident(
-    town: Town, deliver: Deliver
-) -> None:
-    deliver(town, "2026-11-23", *FIRST)
-    case = case_of(town, WOJCIK)
-    assert case.status == "sent"
-    # A town whose next delivery takes Wójcik's move back.
-    text = (town.folder / "done").glob("*0002*")
-    assert list(text)
-
-
 def test_a_clerk_ends_what_the_machine_left_of_a_switch(home, deliver: Deliver) -> None:  # type: ignore[no-untyped-def]
     town = make_town(home, settling_days=0, resolutory_condition=False)
     deliver(town, "2026-11-23", *FIRST)
