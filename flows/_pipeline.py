@@ -32,6 +32,7 @@ from tasks.take_up import recorded, take_up_replies
 # A person's cases are carried out one after the other, each decided on what the one before it left
 # behind; whoever has more than three of them in one day gets the rest on the next.
 PASSES = 3
+BUSY, AT_WORK = "state.municipality_busy", "another run is at work"
 
 Work = Iterator[tuple[Any, tuple[Any, ...]]]  # (task, its arguments)
 
@@ -50,6 +51,11 @@ class Outcome(BaseModel):
                 self.trouble(name.removeprefix("stopped:"))
             elif number:
                 self.counts[name] = self.counts.get(name, 0) + number
+
+    @property
+    def busy(self) -> bool:
+        """Another run has the municipality, so this one has done nothing there."""
+        return self.problems == [BUSY]
 
     def trouble(self, code: str) -> None:
         if code not in self.problems:

@@ -12,11 +12,9 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from pydantic import BaseModel, ConfigDict, Field
 
-from flows._pipeline import Outcome, end_state, of_municipality, prompted
+from flows._pipeline import AT_WORK, Outcome, end_state, of_municipality, prompted
 from tasks.municipality import municipalities
 from tasks.settings import private_files, settings
-
-BUSY = "state.municipality_busy"
 
 
 class ApplyParameters(BaseModel):
@@ -64,12 +62,17 @@ def apply_replies(parameters: ApplyParameters = EVERYTHING) -> State[Any]:
     for slug in slugs:
         with tags(f"municipality:{slug}"):
             outcomes[slug] = of_municipality(slug, parameters.on, run, prompted, "replies")
-    busy = [slug for slug, outcome in outcomes.items() if outcome.problems == [BUSY]]
-    idle = all(slug in busy or not outcome.counts for slug, outcome in outcomes.items())
-    if busy and idle and not any(o.problems for s, o in outcomes.items() if s not in busy):
-        # Another run is at work there; this one comes again within minutes.
-        return Completed(name="Busy", message=f"{', '.join(busy[:3])}: another run is at work")
-    return end_state(outcomes)
+    # Another run is at work there; the next one, within minutes, finds what this one did not do.
+    busy = [slug for slug, outcome in outcomes.items() if outcome.busy]
+    rest = {slug: outcome for slug, outcome in outcomes.items() if slug not in busy}
+    if not busy:
+        return end_state(rest)
+    waits = f"{', '.join(busy[:3])}: {AT_WORK}"
+    if not any(outcome.counts or outcome.problems for outcome in rest.values()):
+        return Completed(name="Busy", message=waits)
+    state = end_state(rest)
+    state.message = f"{state.message}; {waits}"
+    return state
 
 
 if __name__ == "__main__":

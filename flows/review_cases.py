@@ -17,7 +17,7 @@ from prefect.input import RunInput
 from prefect.states import Completed, Failed
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from flows._pipeline import day_of, end_state, of_municipality, prompted
+from flows._pipeline import AT_WORK, day_of, end_state, of_municipality, prompted
 from tasks.domain.decision import Choice
 from tasks.errors import PermanentError
 from tasks.municipality import open_municipality
@@ -108,6 +108,8 @@ def _review(parameters: ReviewParameters) -> State[Any]:
     recorded = record_answers(town, given, by=filled.clerk, via="prefect", today=day)
     run = str(runtime.flow_run.id or "")
     outcome = of_municipality(town.slug, parameters.on, run, prompted, "replies")
+    if outcome.busy:  # what is recorded is carried out by the next run
+        return Completed(name="Reviewed", message=f"{_sentence(recorded)}; {AT_WORK}")
     return _end(recorded, end_state({town.slug: outcome}))
 
 
@@ -152,15 +154,20 @@ def _elsewhere(choice: Choice) -> str:
 
 
 def _end(recorded: Sequence[Answered], carried_out: State[Any]) -> State[Any]:
+    message = _sentence(recorded)
+    if not carried_out.is_completed():
+        return Failed(name=carried_out.name, message=f"{message}; {carried_out.message}")
+    return Completed(name="Reviewed", message=message)
+
+
+def _sentence(recorded: Sequence[Answered]) -> str:
     valid = sum(answer.status == "valid" for answer in recorded)
     waiting = sum(answer.status == "proposed" for answer in recorded)
     refused = sorted({answer.status for answer in recorded} - {"valid", "proposed"})
     message = f"{valid} answered"
     message += f", {waiting} wait for a second clerk" if waiting else ""
     message += f", not taken: {', '.join(refused)}" if refused else ""
-    if not carried_out.is_completed():
-        return Failed(name=carried_out.name, message=f"{message}; {carried_out.message}")
-    return Completed(name="Reviewed", message=message)
+    return message
 
 
 if __name__ == "__main__":

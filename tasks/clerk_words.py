@@ -215,10 +215,10 @@ def choice_text(choice: Choice) -> str:
             return (
                 f"Die Anschrift liegt in Zone {zone}. Die übrigen Voraussetzungen werden geprüft."
             )
-        case "permit", number if number:
-            return f"Gemeint ist Ausweis {number}. {_REST}"
-        case "link", number if number:
-            return f"Ausweis {number} gehört dieser Person. {_REST}"
+        case "permit", _ if what:
+            return f"Gemeint ist der Ausweis {choice.reason}. {_REST}"
+        case "link", _ if what:
+            return f"Der Ausweis {choice.reason} gehört dieser Person. {_REST}"
         case "not_theirs", "":
             return "Kein Ausweis gehört dieser Person. Es geschieht nichts."
         case "end", "":

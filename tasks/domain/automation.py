@@ -90,7 +90,9 @@ def automation_filter(situation: Situation, today: date) -> list[Check]:
     reversed_ = any(event.reverses and event.reverses == delta.event for event in situation.later)
     later = ", ".join(event.kind for event in situation.later) or None
     # What the service did on a wrong event is put right even for who has left it.
-    served = not situation.opted_out or bool(situation.acts)
+    # And a record does not outlive its holder because of that.
+    over = delta.kind in (DeltaKind.DEATH, DeltaKind.DELETION)
+    served = not situation.opted_out or bool(situation.acts) or over
     checks = [
         _check("not_reversed", not reversed_, "reversed", Outcome.SUPPRESSED),
         _check(

@@ -248,7 +248,11 @@ def _undo_checks(case: _Case) -> list[Check]:
         choices=(GO_ON,),
         areas=", ".join(areas),
     )
+    touched = tuple(permit for act in case.situation.acts for permit in act.permits)
+    ended = any(effect.kind is EffectKind.END for effect in effects)  # would it run otherwise?
+    valid = valid_check(touched if ended else running(touched, case.today), case.today)
     *before, by_machine = undo_checks(case.situation, machine=machine)
+    before = [*before, valid]
     decided = case.by_clerk or by_clerk(answered([*before, agrees], case.situation.answers))
     # The old permit is granted anew by it; the application for that stands as it did.
     norms = gate_checks(

@@ -10,8 +10,8 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,7 @@ DAY_MONTH_YEAR = tuple[str, str, str]
 # lies in two zones.
 WOJCIK, HOFFMANN = PersonKey("09000009", "000000010025"), PersonKey("09000009", "000000010041")
 WOJCIK_BORN, HOFFMANN_BORN = ("30", "7", "1991"), ("2", "11", "1956")
+BRANDT_BORN = ("12", "3", "1984")
 SWITCHED, STREETS = "BPA-0002/2", ("Kröpeliner", "Wollenweber", "Mühlenstr")
 CLERKS = "/sachbearbeitung"
 
@@ -115,7 +116,7 @@ class Life:
             with closing(sqlite3.connect(path)) as database:
                 query = "SELECT name FROM sqlite_master WHERE type = 'table'"
                 for (table,) in database.execute(query).fetchall():
-                    rows = database.execute(f'SELECT * FROM "{table}"').fetchall()  # noqa: S608
+                    rows = database.execute(f'SELECT * FROM "{table}"').fetchall()
                     found[f"{path.name} {table}"] = sorted(map(repr, rows))
         return found
 
@@ -206,7 +207,7 @@ def send_off(page: Page) -> str:
 
 
 def deregister(page: Page) -> str:
-    page.get_by_role("link", name="Bewohnerparkausweis abmelden").click()
+    page.get_by_role("link", name="Bewohnerparken abmelden").click()
     page.get_by_label("Nur dieses Mal abmelden").check()
     return send_off(page)
 
@@ -272,6 +273,19 @@ def test_from_the_letters_code_to_the_ended_permit_and_its_confirmation(
     assert life.run(prompted) == Counts()
 
 
+def test_an_address_that_the_letter_prints_is_not_on_the_page(
+    life: Life, visit: Callable[..., Window]
+) -> None:
+    letter = life.letter("Brandt", "gilt weiter")
+    assert "Neue Anschrift Altschmiedestraße 5" in text_of(letter)
+    page = visit().page
+    page.goto(link_in(letter))
+    unlock(page, BRANDT_BORN)
+    assert "Zone A3 (wie bisher)" in said(page).replace("\t", " ")
+    assert "Altschmiede" not in page.content()
+    assert "Wollenweber" not in page.content()
+
+
 def test_from_paper_the_short_code_does_the_same(life: Life, visit: Callable[..., Window]) -> None:
     page = visit().page
     page.goto(life.address)
@@ -301,7 +315,7 @@ def test_what_a_resident_says_is_wrong_a_clerk_takes_back(
     for expected in ("Łukasz Wójcik", "Kröpeliner Straße 40", SWITCHED, "Was geprüft wurde"):
         assert expected in shown
     assert clerk.get_by_role("radio").count() >= 3
-    clerk.get_by_label("zurücknehmen").check()
+    clerk.get_by_label("wird zurückgenommen").check()
     clerk.get_by_label("Vermerk").fill("Ausweis des Bruders gesehen.")
     clerk.get_by_role("button", name="Antwort festhalten").click()
     expect(clerk.get_by_role("heading", level=1)).to_have_text("Ihre Antwort ist festgehalten")
@@ -435,6 +449,7 @@ def test_a_scanner_that_opens_every_page_changes_no_row(
     resident.get_by_role("link", name="Das stimmt nicht").click()
     case = resident.url.split("/")[-2]
     resident.get_by_label("Was stimmt nicht?").fill("Alles.")
+    unanswered = life.rows()
     values = {
         "{secret}": link_in(letter).rpartition("/")[2],
         "{case}": case,
@@ -446,7 +461,7 @@ def test_a_scanner_that_opens_every_page_changes_no_row(
     paths = list(addresses(life.app, values))
     assert len(paths) >= 20
     before = life.rows()
-    assert sum(map(len, before.values())) > 100
+    assert before != unanswered  # what people do is noticed
 
     statuses = {
         (method, fetch(life.address + path, method, cookies))
@@ -485,7 +500,7 @@ class _Stay(urllib.request.HTTPRedirectHandler):
 
 def fetch(address: str, method: str, cookies: str) -> int:
     headers = {"Cookie": cookies} if cookies else {}
-    asked = urllib.request.Request(address, method=method, headers=headers)  # noqa: S310
+    asked = urllib.request.Request(address, method=method, headers=headers)
     opener = urllib.request.build_opener(_Stay, urllib.request.ProxyHandler({}))
     try:
         with opener.open(asked, timeout=10) as answer:

@@ -1,6 +1,7 @@
 """Bewohnerparken: the registry takes an event back, before or after it had effect."""
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -13,12 +14,15 @@ from tasks.domain.person import Dwelling, Lock, PartialDate
 from tasks.domain.service import Gate, LaterEvent, LegalMode, Situation
 from tasks.services.resident_parking import ResidentParkingParameters, letter_data
 from tests.builders import (
+    DAY,
+    TODAY,
     a_delta,
     a_dwelling,
     a_gate,
     a_link,
     a_name,
     a_name_act,
+    a_permit,
     a_person,
     a_situation,
     an_act,
@@ -126,6 +130,21 @@ def test_the_old_permit_is_granted_anew_so_a_machine_needs_its_norm_for_that_too
     decision = decided(taken_back(), gate=gate, resolutory_condition=True)
 
     assert (decision.outcome, decision.code) == (REVIEW, code)
+
+
+@pytest.mark.parametrize(
+    ("last_day", "code"),
+    [
+        (TODAY - DAY, "permit_expired"),
+        (TODAY, "taken_back"),
+        (TODAY + DAY, "taken_back"),
+    ],
+)
+def test_what_is_over_anyway_is_not_given_back(last_day: date, code: str) -> None:
+    new = a_permit(number="BPA-0001/2", zone="A2", valid_until=last_day)
+    act = an_act(permits=(a_permit(status="ended", valid_until=TODAY - DAY), new))
+
+    assert decided(taken_back(act), resolutory_condition=True).code == code
 
 
 # Left to a clerk
