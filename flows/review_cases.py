@@ -2,7 +2,7 @@
 
 For clerks who live there. The form carries case ids, sentences and choices; whatever concerns a
 person is seen on the clerks' page or with `antragslos explain`. Prefect knows no users, so the form
-asks for the clerk's sign. Where four eyes are needed there is no form: it tells nobody's eyes apart.
+asks for the clerk's sign. Where four eyes are needed there is no form: it cannot tell them apart.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from flows._pipeline import AT_WORK, day_of, end_state, of_municipality, prompte
 from tasks.domain.decision import Choice
 from tasks.errors import PermanentError
 from tasks.municipality import open_municipality
-from tasks.review import Answered, Asked, open_questions, record_answers
+from tasks.review import Answered, Asked, check_form, open_questions, record_answers
 from tasks.settings import private_files, settings
 from tasks.stage import cleaned
 
@@ -86,6 +86,7 @@ def _review(parameters: ReviewParameters) -> State[Any]:
     if not parameters.municipality:
         raise PermanentError("review.no_municipality")
     town = open_municipality(parameters.municipality, settings())
+    check_form(town)
     asked = open_questions(town, parameters.questions)
     if not asked:
         return Completed(message="no question is open")

@@ -18,8 +18,8 @@ from tasks.domain.decision import Decision
 from tasks.domain.person import PersonKey
 from tasks.domain.service import Gate, fatten
 from tasks.errors import AntragslosError, PermanentError
-from tasks.history import timeline
-from tasks.history_lines import Entry, View, decision_ref, stored_decision
+from tasks.history.lines import Entry, View, decision_ref, stored_decision
+from tasks.history.timeline import timeline
 from tasks.municipality import open_municipality
 from tasks.services import all_services
 from tasks.settings import Settings

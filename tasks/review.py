@@ -44,6 +44,14 @@ def open_questions(town: Municipality, limit: int = 0, case: str = "") -> list[A
         ]
 
 
+def check_form(town: Municipality) -> None:
+    """Raises PermanentError where clerks may not answer in Prefect's form."""
+    review = town.profile.review
+    # It cannot tell the signs of two clerks from one clerk's who types both.
+    if review.four_eyes or not review.prefect_form:
+        raise PermanentError("review.form_switched_off", town.slug)
+
+
 def record_answers(
     town: Municipality,
     given: Mapping[str, str],
@@ -57,10 +65,8 @@ def record_answers(
 
     Raises PermanentError where no such clerk may answer here.
     """
-    review = town.profile.review
-    # A form tells nobody's eyes apart: there, one person could be both pairs.
-    if via == "prefect" and (review.four_eyes or not review.prefect_form):
-        raise PermanentError("review.form_switched_off", town.slug)
+    if via == "prefect":
+        check_form(town)
     try:
         clerks.still(town.engine, town.slug, by)
     except ReplyRefused:

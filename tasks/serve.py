@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 from fastapi import FastAPI
 
-from tasks.clerk_desk import StateClerkDesk
+from tasks.desks.clerks import StateClerkDesk
+from tasks.desks.residents import StateResidentDesk
 from tasks.domain.reply import ReplyKind, Scope
 from tasks.letters.pages import Pages
 from tasks.replies.app import create_app
 from tasks.replies.desk import BirthDate, Receipt, Seat
-from tasks.reply_desk import StateResidentDesk
 from tasks.settings import TEMPLATES, Settings
 from tasks.stage import cleaned
 

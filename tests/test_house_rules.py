@@ -10,6 +10,8 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = {
     path.name for path in (ROOT / "tasks").iterdir() if path.is_dir() and path.name[0] not in "._"
 }
+# Folders of steps that are too large for one file: they may do what a step may.
+STEPS = {"desks", "history"}
 WORDS = {"domain", "errors"}  # what every folder may speak
 # library -> where it may be imported (a folder of tasks, "steps" or "flows")
 HOMES = {
@@ -25,6 +27,10 @@ HOMES = {
     "typer": {"flows"},
     "aiosmtpd": {"flows"},
     "pydantic_settings": {"steps"},
+    "fastapi": {"replies", "steps"},
+    "starlette": {"replies"},
+    "itsdangerous": {"replies"},
+    "uvicorn": {"flows"},
 }
 
 
@@ -41,7 +47,7 @@ def room(path: Path) -> str:
     parts = path.relative_to(ROOT).parts
     if parts[0] == "flows":
         return "flows"
-    return parts[1] if len(parts) > 2 else "steps"
+    return parts[1] if len(parts) > 2 and parts[1] not in STEPS else "steps"
 
 
 def imports(path: Path) -> set[str]:

@@ -66,12 +66,13 @@ def _demo(place: Place, processes: Processes, stack: ExitStack, *, stay: bool) -
     client = stack.enter_context(get_client(sync_client=True))
     runs.make_pool(client)
     runs.tidy(client)
-    processes.start("replies", "flows.cli", "replies", "--port", str(place.reply_port))
     processes.start("worker", "prefect", "worker", "start", "--pool", runs.POOL)
     processes.start("deploy", "prefect", "--no-prompt", "deploy", "--all")
     with screen.step("Deploying prefect.yaml, starting a worker"):
         processes.wait_for("deploy")
     screen.say("Deployed prefect.yaml; a worker of the process pool takes its runs")
+    # Only now, since nobody has a letter before, and all of these load the same modules.
+    processes.start("replies", "flows.cli", "replies", "--port", str(place.reply_port))
     screen.say(f"Residents answer at {place.replies}")
 
     days = story.days()

@@ -15,7 +15,7 @@ from tasks.render import REPLY
 from tasks.replies.tokens import token_for
 from tasks.settings import TEMPLATES, Settings
 from tasks.state import facts
-from tasks.state.clerks import add_clerk
+from tasks.state.clerks import add_clerk, clerks_of
 from tasks.state.database import reading, writing
 
 SLUG = "musterstadt"
@@ -129,9 +129,13 @@ PASSWORD = "Musterstadt-Probe"  # noqa: S105  of invented clerks on this machine
 
 
 def let_clerks_in(town: Municipality) -> None:
+    """Only who is missing: a password that somebody has changed stays, and each costs time."""
+    with reading(town.engine) as session:
+        known = {clerk.sign for clerk in clerks_of(session, town.slug)}
     for sign in CLERKS:
-        with writing(town.engine) as session:
-            add_clerk(session, town.slug, sign, PASSWORD)
+        if sign not in known:
+            with writing(town.engine) as session:
+                add_clerk(session, town.slug, sign, PASSWORD)
 
 
 def showcase(town: Municipality) -> tuple[str, str]:

@@ -15,11 +15,11 @@ from typing import Any
 from sqlmodel import select
 
 from flows._pipeline import everything
+from tasks.desks.residents import StateResidentDesk
 from tasks.domain.reply import ReplyKind, Scope
 from tasks.municipality import open_municipality
 from tasks.replies.desk import BirthDate
 from tasks.replies.tokens import token_for
-from tasks.reply_desk import StateResidentDesk
 from tasks.review import open_questions, record_answers
 from tasks.send import recover_claims
 from tasks.settings import settings

@@ -15,10 +15,10 @@ import httpx
 from sqlmodel import col, select, update
 
 from flows._pipeline import everything
+from tasks.desks.residents import StateResidentDesk
 from tasks.domain.reply import ReplyKind, Scope
 from tasks.replies.desk import BirthDate
 from tasks.replies.tokens import Token, token_for
-from tasks.reply_desk import StateResidentDesk
 from tasks.settings import settings
 from tasks.state.database import reading, writing
 from tasks.state.tables import CaseRow, Clerk, DeltaRow, ReplyRow, SectionRow
@@ -49,9 +49,7 @@ def case_of(town: Town, event: str = WOJCIK, cause: str = "") -> CaseRow:
             .join(DeltaRow, col(DeltaRow.id) == col(CaseRow.delta_id))
             .where(DeltaRow.event == event, CaseRow.municipality == town.slug)
         ).all()
-    (found,) = [
-        row for row in rows if (row.cause.startswith(cause) if cause else not row.cause)
-    ]
+    (found,) = [row for row in rows if (row.cause.startswith(cause) if cause else not row.cause)]
     return found
 
 

@@ -58,7 +58,9 @@ def test_a_clerk_answers_the_open_questions_in_one_form(asked: Town) -> None:
     thread.join()
 
     assert (state.name, state.message) == ("Reviewed", "1 answered")
-    assert waiting[number - 1].case not in {question.case for question in open_questions(asked.opened)}
+    assert waiting[number - 1].case not in {
+        question.case for question in open_questions(asked.opened)
+    }
     assert "BPA-0004/2" in asked.opened.register.get(["BPA-0004/2"])
 
 

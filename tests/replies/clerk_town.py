@@ -12,11 +12,11 @@ from fastapi import FastAPI
 from sqlmodel import select
 
 from flows._pipeline import everything, prompted
-from tasks.clerk_desk import StateClerkDesk
+from tasks.desks.clerks import StateClerkDesk
+from tasks.desks.residents import StateResidentDesk
 from tasks.letters.pages import Pages
 from tasks.replies.app import create_app
 from tasks.replies.tokens import Token, token_for
-from tasks.reply_desk import StateResidentDesk
 from tasks.settings import TEMPLATES, Settings, settings
 from tasks.state import clerks
 from tasks.state.database import reading, writing

@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlmodel import col, select, update
 
+from tasks.desks.residents import StateResidentDesk
 from tasks.render import REPLY
 from tasks.replies.desk import BirthDate
 from tasks.replies.tokens import Token, digest, token_for
-from tasks.reply_desk import StateResidentDesk
 from tasks.state.database import TABLES, reading, writing
 from tasks.state.tables import CaseRow, DecisionRow, EffectRow, LetterRow, SectionRow
 from tests.steps.conftest import Deliver

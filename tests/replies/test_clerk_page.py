@@ -11,6 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
+from tasks.desks.residents import SCOPES, StateResidentDesk
 from tasks.domain.person import Lock
 from tasks.domain.reply import ReplyKind, Scope
 from tasks.errors import RecordsUnavailable, ReplyRefused
@@ -18,7 +19,6 @@ from tasks.letters.pages import Pages
 from tasks.replies.app import create_app
 from tasks.replies.clerk_page import ANSWERS
 from tasks.replies.desk import BirthDate, QuestionView, Seat
-from tasks.reply_desk import SCOPES, StateResidentDesk
 from tasks.settings import TEMPLATES, settings
 from tasks.state import clerks
 from tasks.state.database import reading, writing

@@ -20,6 +20,7 @@ from sqlmodel import select
 import tasks.decide
 from flows._pipeline import everything, prompted
 from tasks.act import effects_of
+from tasks.desks.residents import StateResidentDesk
 from tasks.domain.person import (
     Address,
     Dwelling,
@@ -36,7 +37,6 @@ from tasks.errors import AntragslosError, ReplyRefused
 from tasks.records.rows import save_permits
 from tasks.replies.desk import BirthDate
 from tasks.replies.tokens import token_for
-from tasks.reply_desk import StateResidentDesk
 from tasks.review import open_questions, record_answers
 from tasks.send import recover_claims
 from tasks.settings import settings

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from tasks.access import access_log
-from tasks.clerk_words import CONDITIONS, QUESTIONS, choice_text, question_text
+from tasks.desks.clerk_words import CONDITIONS, QUESTIONS, choice_text, question_text
 from tasks.domain import automation, check, follow_up, holder
 from tasks.domain.decision import Answer, Choice, Then
 from tasks.domain.effect import Effect, EffectKind

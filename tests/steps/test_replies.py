@@ -7,10 +7,10 @@ import pytest
 from sqlmodel import select
 
 from flows._pipeline import prompted
+from tasks.desks.residents import StateResidentDesk
 from tasks.domain.reply import ReplyKind, Scope
 from tasks.replies.desk import BirthDate
 from tasks.replies.tokens import token_for
-from tasks.reply_desk import StateResidentDesk
 from tasks.review import open_questions, record_answers
 from tasks.settings import settings
 from tasks.stage import Counts

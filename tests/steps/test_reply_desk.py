@@ -14,12 +14,12 @@ from threading import Barrier
 import pytest
 from sqlmodel import col, delete, select
 
+from tasks.desks.residents import StateResidentDesk, cleaned_text
 from tasks.domain.case import Status
 from tasks.domain.person import PartialDate
 from tasks.domain.reply import ReplyKind, Scope
 from tasks.errors import ReplyRefused
 from tasks.replies.desk import BirthDate, Receipt
-from tasks.reply_desk import StateResidentDesk, cleaned_text
 from tasks.settings import settings
 from tasks.state import replies
 from tasks.state.database import open_database, reading, writing

@@ -11,8 +11,9 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from tasks.access import access_log
-from tasks.clerk_view import question_view
-from tasks.clerk_words import question_text
+from tasks.desks.clerk_view import question_view
+from tasks.desks.clerk_words import question_text
+from tasks.desks.residents import StateResidentDesk, cleaned_text
 from tasks.domain.reply import ReplyKind, Scope
 from tasks.errors import ReplyRefused
 from tasks.explain import tell
@@ -27,7 +28,6 @@ from tasks.replies.desk import (
     Seat,
 )
 from tasks.replies.tokens import digest, read_code
-from tasks.reply_desk import StateResidentDesk, cleaned_text
 from tasks.services import all_services
 from tasks.settings import Settings
 from tasks.state import answers, clerks, replies, review

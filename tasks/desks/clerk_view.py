@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
-from tasks.clerk_words import (
+from tasks.desks.clerk_words import (
     CONDITIONS,
     DWELLINGS,
     EVENTS,

@@ -8,7 +8,7 @@ from tasks.domain.case import Status
 from tasks.domain.decision import Decision, Outcome, Question
 from tasks.domain.record import Link
 from tasks.domain.service import Situation
-from tasks.history_lines import (
+from tasks.history.lines import (
     REPLIES,
     UNRECORDED,
     Entry,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from tasks.domain.case import Status
-from tasks.history_lines import (
+from tasks.history.lines import (
     REPLIES,
     UNRECORDED,
     Entry,

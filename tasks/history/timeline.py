@@ -12,9 +12,9 @@ from datetime import datetime
 from tasks.domain.case import Status
 from tasks.domain.delta import DeltaKind
 from tasks.domain.person import Person
-from tasks.history_decided import answers, decisions, links, questions
-from tasks.history_lines import KINDS, Entry, View, closes_question, who_of
-from tasks.history_told import effects, letters, opt_outs, replies, tokens
+from tasks.history.decided import answers, decisions, links, questions
+from tasks.history.lines import KINDS, Entry, View, closes_question, who_of
+from tasks.history.told import effects, letters, opt_outs, replies, tokens
 from tasks.state.documents import load_person
 from tasks.state.tables import CaseRow, DeltaRow
 
