@@ -5,6 +5,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -13,22 +14,31 @@ from typing import Any
 
 import pytest
 import typer
+import yaml
 
 from flows.cli import app
+from flows.demo.town import STORY
 from tasks.domain.case import Status, Step
-from tasks.domain.decision import Outcome, Result
+from tasks.domain.decision import Answer, Outcome, Result, Then
+from tasks.domain.delta import DeltaKind
+from tasks.domain.follow_up import FOLLOW_UP_CODES
 from tasks.domain.record import LinkedBy
+from tasks.domain.reply import ReplyKind, Scope
 from tasks.domain.service import LegalMode
 from tasks.letters.render import LetterRenderer, sample_content
+from tasks.profile import Retention
 from tasks.records.importing import OPTIONAL, REQUIRED
 from tasks.services.resident_parking import CODES
 from tasks.state.database import TABLES
+from tests.builders import a_delta, a_gate, a_person, a_situation
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "GLOSSARY.md", *sorted((ROOT / "docs").glob("*.md"))]
 EACH = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+TODAY = date(2026, 11, 23)
 SERVICE, TEST = 0, 1  # the Python blocks of docs/adding_a_service.md
 COMMANDS: dict[str, Any] = vars(typer.main.get_command(app))["commands"]
+STORED = [Status, Step, Outcome, Result, LegalMode, LinkedBy, Then, ReplyKind, Scope]
 # What looks like a code and is the name of a file or column.
 NOT_CODES = {"id", "toml", "json", "jsonl", "log", "key", "txt", "lock"}
 
@@ -102,6 +112,29 @@ def test_every_path_in_a_document_leads_somewhere(path: Path) -> None:
         assert (ROOT / named).exists(), named
 
 
+@EACH
+def test_every_link_to_a_section_finds_its_heading(path: Path) -> None:
+    for name, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", path.read_text(encoding="utf-8")):
+        target = path.parent / name if name else path
+        headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+        assert anchor in map(anchor_of, headings), f"{name}#{anchor}"
+
+
+def anchor_of(heading: str) -> str:
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+def test_every_deployment_is_in_the_readme() -> None:
+    for deployment in yaml.safe_load(text("prefect.yaml"))["deployments"]:
+        assert f"| `{deployment['name']}` |" in text("README.md"), deployment["name"]
+
+
+def test_the_readme_counts_the_days_of_the_demo() -> None:
+    number = {5: "five", 6: "six", 7: "seven", 8: "eight"}[len(STORY)]
+
+    assert f"plays {number} days" in text("README.md")
+
+
 def test_the_glossary_has_every_word_of_the_domain() -> None:
     words = text("GLOSSARY.md")
     for path in (ROOT / "tasks/domain").glob("*.py"):
@@ -110,7 +143,7 @@ def test_the_glossary_has_every_word_of_the_domain() -> None:
                 assert f"`{node.name}`" in words, node.name
 
 
-@pytest.mark.parametrize("values", [Status, Step, Outcome, Result, LegalMode, LinkedBy])
+@pytest.mark.parametrize("values", STORED)
 def test_the_glossary_has_every_stored_value(values: type[StrEnum]) -> None:
     for value in values:
         assert f"`{value}`" in text("GLOSSARY.md"), value
@@ -132,11 +165,23 @@ def test_every_column_of_the_permit_file_is_told_with_whether_it_is_required() -
     assert {name for name, required in told if required == "yes"} == set(REQUIRED)
 
 
-def test_every_code_of_the_service_tells_clerks_what_to_do() -> None:
-    section = "Codes of the service `resident_parking`"
+@pytest.mark.parametrize(
+    ("section", "codes"),
+    [
+        ("Codes of the service `resident_parking`", CODES),
+        ("Codes of follow-up cases", FOLLOW_UP_CODES),
+    ],
+)
+def test_every_code_of_a_case_tells_clerks_what_to_do(section: str, codes: dict[str, str]) -> None:
     told = [code for where, code in rows("docs/operations.md") if where == section]
 
-    assert sorted(told) == sorted(CODES)
+    assert sorted(told) == sorted(codes)
+
+
+def test_the_page_on_privacy_has_every_period_with_its_default() -> None:
+    told = re.findall(r"^\| `(\w+_days)` \| (\d+) \|", text("docs/privacy.md"), re.MULTILINE)
+
+    assert {name: int(days) for name, days in told} == Retention().model_dump()
 
 
 def test_the_page_on_privacy_has_every_table() -> None:
@@ -188,6 +233,20 @@ def test_the_example_test_passes_on_the_example_service(newcomers: Any) -> None:
     for case in mark.args[1]:
         by_birth(*case)
     names["test_without_the_approval_of_the_law_on_registration_a_clerk_is_asked"]()
+
+
+def test_the_example_service_hears_what_a_clerk_answers(newcomers: Any) -> None:
+    arrival = a_delta(DeltaKind.ARRIVAL, before=None, after=a_person())
+    asked = a_situation(arrival, links=())
+    gate = replace(a_gate(), legal_basis_ref="")
+
+    def said(choice: str) -> Any:
+        answers = (Answer("no_legal_basis_ref", choice, "sb-1"),)
+        heard = replace(asked, answers=answers)
+        return newcomers.decide(heard, newcomers.NewcomersParameters(), gate, TODAY)
+
+    assert said("go_on").code == "welcomed"
+    assert said("by_hand").code == "settled_by_hand"
 
 
 def test_the_example_letter_is_written(newcomers: Any, tmp_path: Path) -> None:

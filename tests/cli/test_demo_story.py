@@ -10,11 +10,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.cli.setup import copy_profile
-from flows.demo.town import SLUG, STORY, prepare, shift_dates
+from flows.demo.town import (
+    CLERKS,
+    PASSWORD,
+    SLUG,
+    STORY,
+    let_clerks_in,
+    prepare,
+    shift_dates,
+    showcase,
+)
 from tasks.domain.record import Permit
+from tasks.errors import ReplyRefused
 from tasks.municipality import check_municipality
 from tasks.records.importing import import_permits, read_permits
 from tasks.settings import TEMPLATES, Settings
+from tasks.state.clerks import add_clerk, log_in
+from tasks.state.database import writing
 
 TODAY = date(2027, 3, 1)
 
@@ -60,9 +72,13 @@ def test_musterstadt_passes_the_check_of_a_profile(own: Settings) -> None:
     assert check_municipality(SLUG, own) == []
 
 
-def test_the_story_ends_today_and_leaves_two_days_to_settle(own: Settings) -> None:
-    _, story = prepare(own, TODAY)
-    assert [story.on(day) for _, day in story.days()][-2:] == [TODAY - timedelta(2), TODAY]
+def test_what_a_clerk_answers_after_the_story_has_settled(own: Settings) -> None:
+    town, story = prepare(own, TODAY)
+    settling = town.services["resident_parking"].parameters.settling_days
+    assert story.on(STORY[-1]) == TODAY - timedelta(settling)
+    days = [story.on(day) for _, day in story.days()]
+    assert days == sorted(set(days))
+    assert len(days) == 6
 
 
 def test_a_delivery_arrives_with_the_dates_of_its_day(own: Settings) -> None:
@@ -80,8 +96,8 @@ def test_a_later_call_goes_on_where_the_story_stopped(own: Settings) -> None:
     story.told = 2
     story.keep()
     _, later = prepare(own, TODAY + timedelta(9))
-    assert [number for number, _ in later.days()] == [3, 4]
-    assert later.on(STORY[-1]) == TODAY
+    assert [number for number, _ in later.days()] == [3, 4, 5, 6]
+    assert later.on(STORY[-1]) == story.on(STORY[-1])
 
 
 def test_a_permit_that_was_switched_is_not_put_back_by_a_later_call(own: Settings) -> None:
@@ -93,6 +109,24 @@ def test_a_permit_that_was_switched_is_not_put_back_by_a_later_call(own: Setting
     import_permits(town.register, read_permits(other))
     again, _ = prepare(own, TODAY)
     assert again.register.get([first.number])[first.number].zone == "B2"
+
+
+def test_a_password_that_a_clerk_has_changed_stays(own: Settings) -> None:
+    town, _ = prepare(own, TODAY)
+    let_clerks_in(town)
+    for sign in CLERKS:
+        log_in(town.engine, SLUG, sign, PASSWORD)
+    with writing(town.engine) as session:
+        add_clerk(session, SLUG, CLERKS[0], "a password of my own")
+    let_clerks_in(town)
+    log_in(town.engine, SLUG, CLERKS[0], "a password of my own")
+    with pytest.raises(ReplyRefused):
+        log_in(town.engine, SLUG, CLERKS[0], PASSWORD)
+
+
+def test_nobody_has_a_letter_to_show_before_the_story_begins(own: Settings) -> None:
+    town, _ = prepare(own, TODAY)
+    assert showcase(town) == ("", "")
 
 
 def test_what_somebody_changed_in_the_profile_stays(own: Settings) -> None:
