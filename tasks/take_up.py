@@ -7,7 +7,8 @@ carrying it out, the letter and all their guarantees are those of the pipeline.
 from collections.abc import Sequence
 from datetime import date
 
-from tasks.domain.reply import ReplyKind, Scope
+from tasks.domain.reply import Scope
+from tasks.errors import PermanentError
 from tasks.municipality import Municipality, open_municipality
 from tasks.settings import settings
 from tasks.stage import Counts, stage
@@ -18,7 +19,7 @@ from tasks.state.tables import CaseRow, OptOut, ReplyRow
 
 @stage("take up replies · {municipality}", retries=2, delays=(2, 10))
 def take_up_replies(municipality: str, ids: Sequence[str], today: date, run: str) -> Counts:
-    """Counts: replies, and opt_outs among them."""
+    """Counts: replies, and the services that were left by them (opt_outs)."""
     return take_up_batch(open_municipality(municipality, settings()), ids, today, run)
 
 
@@ -32,7 +33,11 @@ def take_up_batch(town: Municipality, ids: Sequence[str], today: date, run: str)
     with writing(town.engine) as session:
         batch = replies.load_recorded(session, ids)
         followed = {case.id: case for case in cases.load(session, [row.case_id for row in batch])}
-        out = [_opt_out(row, followed[row.case_id]) for row in batch if _leaves(row)]
+        out = [
+            _opt_out(row, followed[row.case_id], service)
+            for row in batch
+            for service in _left(row, followed[row.case_id])
+        ]
         for row in batch:
             cases.open_follow_up(session, followed[row.case_id], f"reply:{row.id}", today, run)
             row.status = "taken_up"
@@ -42,16 +47,35 @@ def take_up_batch(town: Municipality, ids: Sequence[str], today: date, run: str)
     return Counts(replies=len(batch), opt_outs=len(out))
 
 
-def _leaves(reply: ReplyRow) -> bool:
-    """Whether the resident wants no further acts of our own motion (DSGVO Art. 21)."""
-    return reply.kind == ReplyKind.OPT_OUT or reply.scope != Scope.CASE
+def _left(reply: ReplyRow, case: CaseRow) -> tuple[str, ...]:
+    """The services that shall not act of our own motion any more (DSGVO Art. 21); "": all that only
+    inform."""
+    match Scope(reply.scope):
+        case Scope.SERVICE:
+            return (case.service,)
+        case Scope.INFORMATION:
+            return (case.service, "")
+        case _:
+            return ()
 
 
-def _opt_out(reply: ReplyRow, case: CaseRow) -> dict[str, object]:
+def _opt_out(reply: ReplyRow, case: CaseRow, service: str) -> dict[str, object]:
     return OptOut(
         municipality=case.municipality,
         person_id=case.person_id,
-        service="" if reply.scope == Scope.INFORMATION else case.service,
+        service=service,
         since=reply.received_on,
         reply_id=reply.id,
     ).model_dump()
+
+
+def opt_in(town: Municipality, case_id: str, reason: str) -> list[str]:
+    """Takes back the opt-outs of the case's person from its service and from mere information.
+
+    Returns their names. Raises PermanentError where the municipality has no such case.
+    """
+    with writing(town.engine) as session:
+        (case,) = cases.load(session, [case_id]) or (None,)
+        if case is None or case.municipality != town.slug:
+            raise PermanentError("case.unknown", case_id)
+        return replies.opt_in(session, case, f"admin: {reason}")

@@ -15,7 +15,7 @@ from flows.cli.demo import demo
 from flows.cli.look import cases, check, explain, letter
 from flows.cli.privacy import disclose, forget
 from flows.cli.replies import replies
-from flows.cli.review import answer, questions
+from flows.cli.review import answer, opt_in, questions
 from flows.cli.run import apply_replies, deliver, rerun
 from flows.cli.setup import import_permits, new_municipality
 from tasks.errors import AntragslosError, ProfileInvalid
@@ -37,6 +37,7 @@ for command in (
     explain,
     questions,
     answer,
+    opt_in,
     add_clerk,
     clerks,
     remove_clerk,

@@ -1,6 +1,8 @@
 """`antragslos replies`: the page on which residents answer and clerks decide."""
 
+import contextlib
 import os
+import socket
 import threading
 from typing import Annotated
 
@@ -26,17 +28,30 @@ def replies(
     from tasks.serve import reply_pages
 
     app = reply_pages(settings(), announce if os.environ.get("PREFECT_API_URL") else _quiet)
-    typer.echo(f"Residents: {settings().public_url}  Clerks: http://{host}:{port}/sachbearbeitung")
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
-        host=host,
-        port=port,
         access_log=False,  # it would keep the secrets of links
         log_level="warning",
         proxy_headers=behind_proxy,
         server_header=False,
         h11_max_incomplete_event_size=16_384,
     )
+    with _listening(host, port) as ours:
+        typer.echo(
+            f"Residents: {settings().public_url}  Clerks: http://{host}:{port}/sachbearbeitung"
+        )
+        with contextlib.suppress(KeyboardInterrupt):  # raised again once everything is closed
+            uvicorn.Server(config).run(sockets=[ours])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except (OSError, OverflowError):
+        message = f"Port {port} of {host} is taken or not allowed: choose another with --port."
+        typer.echo(message, err=True)
+        raise typer.Exit(1) from None
 
 
 def announce() -> None:

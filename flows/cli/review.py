@@ -13,6 +13,7 @@ from tasks.errors import PermanentError
 from tasks.municipality import open_municipality
 from tasks.review import open_questions, record_answers
 from tasks.settings import settings
+from tasks.take_up import opt_in as opt_in_again
 
 Municipality = Annotated[str, typer.Option("--municipality", "-m", help="Its name.")]
 
@@ -47,3 +48,19 @@ def answer(
         raise PermanentError(result.status, case)
     waits = " A second clerk must agree." if result.status == "proposed" else ""
     typer.echo(f"{case}: {choice}.{waits}")
+
+
+def opt_in(
+    case: Annotated[
+        str, typer.Argument(help="A case of the resident, as „Unser Zeichen“ leads to.")
+    ],
+    municipality: Municipality,
+    reason: Annotated[str, typer.Option(help="Kept in the case's history; no personal data.")],
+) -> None:
+    """Take an opt-out back: the resident wants this service, and information, of our own motion."""
+    town = open_municipality(municipality, settings())
+    left = opt_in_again(town, case, reason)
+    if not left:
+        typer.echo("There is no opt-out of this resident and service.")
+        raise typer.Exit(1)
+    typer.echo(f"{case}: {', '.join(left)} may act of its own motion again.")

@@ -215,10 +215,11 @@ def choice_text(choice: Choice) -> str:
             return (
                 f"Die Anschrift liegt in Zone {zone}. Die übrigen Voraussetzungen werden geprüft."
             )
+        # Which one, its reason says: what is recorded is named in a cookie, too.
         case "permit", _ if what:
-            return f"Gemeint ist der Ausweis {choice.reason}. {_REST}"
+            return f"Gemeint ist dieser Ausweis. {_REST}"
         case "link", _ if what:
-            return f"Der Ausweis {choice.reason} gehört dieser Person. {_REST}"
+            return f"Dieser Ausweis gehört der Person. {_REST}"
         case "not_theirs", "":
             return "Kein Ausweis gehört dieser Person. Es geschieht nichts."
         case "end", "":

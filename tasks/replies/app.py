@@ -47,6 +47,9 @@ def create_app(
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        # It would answer with an address made of the Host header, and of http behind a proxy: the
+        # secret of a link with a slash too many would go there.
+        redirect_slashes=False,
     )
     style = pages("style.css")
     app.state.style = f"{STYLE}?v={hashlib.sha256(style.encode()).hexdigest()[:12]}"

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Annotated
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -83,6 +83,8 @@ def is_plain(request: Request) -> bool:
 
 
 def address(path: str, plain: bool) -> str:
+    """On this site: `//evil.example`, which an error page gives back, would lead to another one."""
+    path = f"/{quote(path).lstrip('/')}"
     return f"{path}?{urlencode({PLAIN: 1})}" if plain else path
 
 
@@ -174,7 +176,7 @@ class Sessions:
         self._clerks = _cookie(self._keep, key, secure, "antragslos_sachbearbeitung", CLERKS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] == STYLE:
+        if scope["type"] != "http" or (scope["path"], scope["method"]) == (STYLE, "GET"):
             await self._app(scope, receive, send)
         elif scope["path"] == CLERKS or scope["path"].startswith(f"{CLERKS}/"):
             await self._clerks(scope, receive, send)
@@ -256,17 +258,18 @@ class Guard:
 
 def _limited(scope: Scope, receive: Receive) -> Receive:
     announced = Headers(scope=scope).get("content-length", "0")
-    seen = int(announced) if announced.isdecimal() else 0
+    too_large = announced.isdecimal() and int(announced) > MOST_BYTES
+    seen = 0
 
     async def read() -> Message:
         nonlocal seen
-        if seen > MOST_BYTES:
+        if too_large:
             raise HTTPException(413)
         message = await receive()
-        if announced == "0":  # sent in pieces, of a length that nobody told
-            seen += len(message.get("body", b""))
-            if seen > MOST_BYTES:
-                raise HTTPException(413)
+        # Whatever was announced: what is sent in pieces is as long as it is.
+        seen += len(message.get("body", b""))
+        if seen > MOST_BYTES:
+            raise HTTPException(413)
         return message
 
     return read

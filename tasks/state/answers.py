@@ -210,6 +210,7 @@ def _take_effect(
     else:
         case.prompted = True
         case.recheck = True
+        case.settles_on = min(case.settles_on, today)  # a person has looked: no need to wait
         session.flush()
     # They may have waited for this answer: no two cases of a person are decided side by side.
     cases.mark_recheck(session, case.municipality, {case.person_id})

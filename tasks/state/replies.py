@@ -20,13 +20,15 @@ from sqlmodel import Session, col, select
 
 from tasks.domain.case import Status
 from tasks.domain.person import PartialDate
-from tasks.state.database import Engine, insert_missing, table_of
+from tasks.state.database import Engine, insert_missing, insert_rows, table_of, utcnow
 from tasks.state.documents import load_person
 from tasks.state.tables import (
     CaseRow,
     DecisionRow,
     EffectRow,
+    History,
     LetterRow,
+    OptOut,
     PersonRow,
     ReplyRow,
     SectionRow,
@@ -284,3 +286,21 @@ def ids_recorded(session: Session, municipality: str) -> list[str]:
 def load_recorded(session: Session, ids: Collection[str]) -> list[ReplyRow]:
     query = select(ReplyRow).where(col(ReplyRow.id).in_(ids), ReplyRow.status == "recorded")
     return list(session.exec(query.order_by(col(ReplyRow.at), col(ReplyRow.id))))
+
+
+def opt_in(session: Session, case: CaseRow, by: str) -> list[str]:
+    """Services that may act again; "information" stands for all that only inform."""
+    rows = session.exec(
+        select(OptOut).where(
+            OptOut.municipality == case.municipality,
+            OptOut.person_id == case.person_id,
+            col(OptOut.service).in_([case.service, ""]),
+        )
+    ).all()
+    for row in rows:
+        session.delete(row)
+    if rows:
+        line = {"old": case.status, "new": case.status, "code": "opted_in", "by": by, "run": ""}
+        where = {"municipality": case.municipality, "case_id": case.id, "at": utcnow()}
+        insert_rows(session, History, [where | line])
+    return sorted(row.service or "information" for row in rows)

@@ -1,7 +1,7 @@
-"""`antragslos demo`, for real: server, worker, mail catcher, and all of Musterstadt's story.
+"""`antragslos demo`, for real: server, worker, pages, mail catcher, all of Musterstadt's story.
 
 It is told in three calls, as it may happen: the first is cut off in the middle, the second goes on,
-the third finds nothing new.
+the third finds nothing new, and stays up so that a resident can answer.
 """
 
 import email
@@ -15,13 +15,15 @@ import sqlite3
 import subprocess
 import sys
 import time
+import urllib.parse
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from flows.demo.town import SLUG, STORY
+from flows.demo.town import CLERKS, PASSWORD, SLUG, STORY
 from tasks.settings import ROOT, TEMPLATES
 
 LIMIT = 240  # seconds; a busy machine
@@ -71,8 +73,49 @@ class Demo:
 
     def runs(self) -> list[tuple[str, str, str]]:
         """Name, type and name of the state."""
-        with closing(sqlite3.connect(self.home / "prefect" / "prefect.db")) as database:
-            return database.execute("SELECT name, state_type, state_name FROM flow_run").fetchall()
+        return self.ask("SELECT name, state_type, state_name FROM flow_run")
+
+    def triggered(self) -> list[str]:
+        """Flows of which an automation has made a run."""
+        rows = self.ask(
+            "SELECT flow.name, created_by FROM flow_run JOIN flow ON flow.id = flow_id"
+            " WHERE created_by LIKE '%AUTOMATION%'"
+        )
+        return [name for name, _ in rows]
+
+    def ask(self, query: str) -> list[tuple[str, ...]]:
+        """Prefect's own database."""
+        with closing(sqlite3.connect(self.home / "prefect" / "prefect.db", 30)) as database:
+            return database.execute(query).fetchall()
+
+    def says(self, what: str) -> str:
+        """What the last lines say after this word."""
+        (line,) = [line for line in self.output.splitlines() if line.startswith(f"{what} ")]
+        return line.removeprefix(what).strip()
+
+
+class Guest:
+    """A browser of the simplest kind."""
+
+    def __init__(self) -> None:
+        self.open_url = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor()
+        ).open
+        self.address = self.page = ""
+
+    def get(self, address: str) -> str:
+        return self._take(address, None)
+
+    def submit(self, path: str = "", **fields: str) -> str:
+        """The form of the page, sent to its own address or to this path."""
+        (secret, *_) = re.findall(r'name="csrf" value="([^"]+)"', self.page)
+        data = urllib.parse.urlencode(fields | {"csrf": secret}).encode()
+        return self._take(urllib.parse.urljoin(self.address, path or self.address), data)
+
+    def _take(self, address: str, data: bytes | None) -> str:
+        with self.open_url(address, data, timeout=30) as answer:
+            self.address, self.page = answer.url, answer.read().decode()
+        return self.page
 
 
 def eventually(happened: Callable[[], bool], seconds: float = 30) -> bool:
@@ -94,9 +137,10 @@ def taken() -> Iterator[int]:
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory: pytest.TempPathFactory, taken: int) -> Demo:
-    demo = Demo(tmp_path_factory.mktemp("demo"), f"--port={taken}", f"--mail-port={taken}")
-    demo.until("Day 1 of 4")
+    demo = Demo(tmp_path_factory.mktemp("demo"), *everywhere(taken))
+    demo.until("Day 1 of 6")
     assert eventually(lambda: any("prefect.engine" in name for name in demo.processes().values()))
+    assert any("flows.cli replies" in name for name in demo.processes().values())
     # Like a power cut: nobody can tell anybody, and the server goes first.
     pids = demo.processes()
     for pid in sorted(pids, key=lambda pid: "server start" not in pids[pid]):
@@ -109,18 +153,31 @@ def killed(tmp_path_factory: pytest.TempPathFactory, taken: int) -> Demo:
 
 @pytest.fixture(scope="module")
 def finished(killed: Demo, taken: int) -> Demo:
-    demo = Demo(killed.home, f"--port={taken}", f"--mail-port={taken}", "--exit")
+    demo = Demo(killed.home, *everywhere(taken), "--exit")
     assert demo.end() == 0, demo.output
     return demo
 
 
 @pytest.fixture(scope="module")
-def again(finished: Demo, taken: int) -> Demo:
-    demo = Demo(finished.home, f"--port={taken}", f"--mail-port={taken}")
+def staying(finished: Demo, taken: int) -> Iterator[Demo]:
+    demo = Demo(finished.home, *everywhere(taken))
     demo.until("stays up")
-    demo.process.send_signal(signal.SIGINT)
+    yield demo
+    demo.process.kill()
     demo.end()
-    return demo
+
+
+@pytest.fixture(scope="module")
+def again(staying: Demo) -> Demo:
+    """The same call, ended with Ctrl-C."""
+    assert any("flows.cli replies" in name for name in staying.processes().values())
+    staying.process.send_signal(signal.SIGINT)
+    staying.end()
+    return staying
+
+
+def everywhere(port: int) -> list[str]:
+    return [f"--port={port}", f"--mail-port={port}", f"--reply-port={port}"]
 
 
 def test_a_taken_port_is_named_and_replaced(killed: Demo, taken: int) -> None:
@@ -128,9 +185,10 @@ def test_a_taken_port_is_named_and_replaced(killed: Demo, taken: int) -> None:
 
 
 def test_the_next_call_goes_on_with_the_story_and_tells_it_to_its_end(finished: Demo) -> None:
-    told = re.findall(r"Day (\d) of 4.*\n.*→ (\w+):", finished.output)
-    assert [number for number, _ in told] == ["1", "2", "3", "4"]
+    told = re.findall(r"Day (\d) of 6.*\n.*→ (\w+):", finished.output)
+    assert [number for number, _ in told] == list("123456")
     assert {state for _, state in told} <= {"NeedsReview", "Completed"}
+    assert "5 letters so far" in finished.output  # day 5: the move that lay ahead
 
 
 def test_a_run_that_was_taken_along_is_not_shown_as_running_for_ever(finished: Demo) -> None:
@@ -149,14 +207,16 @@ def test_every_resident_who_is_due_one_gets_one_letter(finished: Demo) -> None:
         "lukasz.wojcik@post.example",
     ]
     assert any(mail["Subject"].startswith("Ihr Bewohnerparkausweis gilt jetzt") for mail in mails)
-    assert len(list((finished.home / SLUG / "spool").glob("*.pdf"))) == 2
-    assert "4 letters so far" in finished.output
+    assert len(list((finished.home / SLUG / "spool").glob("*.pdf"))) == 4
+    assert "6 letters so far" in finished.output  # day 6: that move is taken back
 
 
 def test_the_table_says_what_happened_and_what_waits(finished: Demo) -> None:
-    for text in ("zone_switched", "address_updated", "name_updated", "email", "post", "move"):
+    for text in ("zone_switched", "address_updated", "name_updated", "taken_back", "email", "post"):
         assert text in finished.output
-    assert "Waiting for a clerk: 7" in finished.output
+    assert "move_reversed" in finished.output
+    assert "can lie in several parking zones" in finished.output
+    assert "Waiting for a clerk: 8" in finished.output
     assert "Waiting for an admin" not in finished.output
     (case,) = re.findall(r"explain (c-\w+)", finished.output)
     assert finished.output.count(case) == 2
@@ -185,10 +245,45 @@ def test_the_schedules_of_prefect_yaml_make_runs(finished: Demo) -> None:
     assert "Traceback" not in (finished.home / "logs" / "server.log").read_text(encoding="utf-8")
 
 
-def test_a_further_call_finds_nothing_new_and_says_so(again: Demo, finished: Demo) -> None:
-    assert "Completed: nothing new" in again.output
-    assert table(again.output) == table(finished.output)
-    assert len(list((again.home / "mail").glob("*.eml"))) == 2
+def test_a_further_call_finds_nothing_new_and_says_so(staying: Demo, finished: Demo) -> None:
+    assert "Completed: nothing new" in staying.output
+    assert table(staying.output) == table(finished.output)
+    assert len(list((staying.home / "mail").glob("*.eml"))) == 2
+
+
+def test_a_taken_port_of_the_pages_is_replaced_too(staying: Demo, taken: int) -> None:
+    port = urllib.parse.urlsplit(staying.says("Resident").split()[0]).port
+    assert port
+    assert port > taken
+    assert f":{port}/sachbearbeitung" in staying.says("Clerks")
+
+
+def test_a_clerk_gets_in_with_what_is_printed_and_sees_the_questions(staying: Demo) -> None:
+    address, rest = staying.says("Clerks").split("  ")
+    assert rest == f"({SLUG}, {' or '.join(CLERKS)}, {PASSWORD})"
+    guest = Guest()
+    guest.get(address)
+    guest.submit(f"{address}/anmelden", town=SLUG, sign=CLERKS[0], password=PASSWORD)
+    assert "8 Fragen warten auf eine Antwort" in guest.page
+
+
+def test_the_printed_link_opens_a_letter_and_an_answer_starts_a_run_by_itself(
+    staying: Demo,
+) -> None:
+    link, born = re.match(r"(\S+) .*born (\S+)\)", staying.says("Resident")).groups()
+    year, month, day = born.split("-")
+    guest = Guest()
+    guest.get(link)
+    guest.submit(tag=day, monat=month, jahr=year)
+    assert "Ihr Bewohnerparkausweis gilt jetzt in Zone" in guest.page
+    (form,) = re.findall(r'href="(/brief/[^"]+/abmelden)"', guest.page)
+    assert staying.triggered() == []
+    guest.get(urllib.parse.urljoin(guest.address, form))
+    guest.submit(umfang="case")
+    assert "Bitte prüfen Sie Ihre Antwort" in guest.page
+    guest.submit(f"{form}/absenden", umfang="case")
+    assert "Belegnummer" in guest.page
+    assert eventually(lambda: staying.triggered() == ["apply-replies"])
 
 
 def test_ctrl_c_ends_the_demo_and_leaves_no_process_behind(again: Demo) -> None:

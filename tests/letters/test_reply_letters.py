@@ -129,13 +129,12 @@ LETTERS: dict[str, tuple[str, Mapping[str, str], tuple[Ground, ...], list[str], 
         RECEIVED | {"scope": "information"},
         (),
         [
-            "Wir informieren Sie nicht mehr von uns aus",
+            "Bewohnerparken: Wir werden nicht mehr von uns aus für Sie tätig, und wir informieren",
+            "melden Sie sich bitte selbst",
             "alle Leistungen, über die wir nur informieren",
             "jederzeit anders überlegen",
-            # The services that do more than inform are not left by it.
-            "Möchten Sie nicht, dass wir künftig von uns aus für Sie tätig werden?",
         ],
-        [DECIDES, REMEDY, "Bescheid", AUTOMATED, "Bewohnerparken: ", "abgemeldet"],
+        [DECIDES, REMEDY, "Bescheid", AUTOMATED, "abgemeldet", "Möchten Sie nicht, dass wir"],
     ),
     "stands": (
         "stands",

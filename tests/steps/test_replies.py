@@ -9,6 +9,7 @@ from sqlmodel import select
 from flows._pipeline import prompted
 from tasks.desks.residents import StateResidentDesk
 from tasks.domain.reply import ReplyKind, Scope
+from tasks.errors import PermanentError
 from tasks.replies.desk import BirthDate
 from tasks.replies.tokens import token_for
 from tasks.review import open_questions, record_answers
@@ -18,6 +19,7 @@ from tasks.state import clerks
 from tasks.state.database import reading, writing
 from tasks.state.story import list_cases
 from tasks.state.tables import CaseRow, LetterRow
+from tasks.take_up import opt_in
 from tests.steps.conftest import Deliver
 from tests.town import Town, make_town
 
@@ -175,3 +177,29 @@ def test_a_clerk_ends_what_the_machine_left_of_a_switch(home: Path, deliver: Del
     follow_up = case_of(town, WOJCIK, "answer:")
     assert (follow_up.status, follow_up.code) == ("sent", "permit_ended")
     assert case_of(town, WOJCIK).status == "sent"
+
+
+@pytest.mark.parametrize(
+    ("scope", "left"),
+    [
+        (Scope.SERVICE, ["resident_parking"]),
+        (Scope.INFORMATION, ["information", "resident_parking"]),
+    ],
+)
+def test_who_has_opted_out_is_served_again_when_they_say_so(
+    moved: Town, deliver: Deliver, scope: Scope, left: list[str]
+) -> None:
+    case = case_of(moved, WOJCIK)
+    answer(moved, case, ReplyKind.OPT_OUT, scope, "2026-11-23")
+    play(moved, "2026-11-23")
+
+    assert opt_in(moved.opened, case.id, "on the phone") == left
+    assert opt_in(moved.opened, case.id, "on the phone") == []
+
+    deliver(moved, "2026-11-24", "0003-deltalieferung-ruecknahme.xml")
+    assert case_of(moved, "E0003-0002").code == "zone_switched"
+
+
+def test_nobody_opts_in_for_the_case_of_another_municipality(moved: Town) -> None:
+    with pytest.raises(PermanentError, match=r"case\.unknown"):
+        opt_in(moved.opened, "c-nobody", "on the phone")
