@@ -3,13 +3,25 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check format bench lock clean
+.PHONY: run test browser check format bench lock clean
 
 run: $(VENV)/.ready
 	@$(BIN)/antragslos demo
 
-test: $(VENV)/.ready-dev
+test: $(VENV)/.ready-dev browser
 	@$(BIN)/python -m pytest
+
+# The system's own Chromium. Where there is none: apt's, if that asks for no password.
+browser:
+	@for name in chromium chromium-browser google-chrome-stable google-chrome; do \
+	  command -v $$name >/dev/null && exit 0; done; \
+	sudo="sudo -n"; [ "$$(id -u)" != 0 ] || sudo=; \
+	if $$sudo apt-get --version >/dev/null 2>&1; then \
+	  echo "Installing Chromium for the browser tests (once) …"; \
+	  { $$sudo apt-get update -q; $$sudo apt-get install -y -q chromium; } </dev/null >/dev/null 2>&1; \
+	fi || true; \
+	command -v chromium >/dev/null || \
+	  echo "No Chromium, so the browser tests are skipped. To have them: apt-get install chromium"
 
 check: $(VENV)/.ready-dev
 	@$(BIN)/ruff format --check .

@@ -119,7 +119,8 @@ def _forget_for_real(town: Municipality, day: date, outcome: Outcome) -> None:
 def _logs(parameters: ForgetParameters) -> Outcome:
     outcome = Outcome()
     try:
-        day, home = parameters.on or date.today(), settings().home  # noqa: DTZ011  the machine's
+        today, home = date.today(), settings().home  # noqa: DTZ011  the machine's
+        day = min(parameters.on or today, today)  # they are no municipality's: never in test mode
         outcome.count(
             Counts(logs=len(old_logs(home, day))) if parameters.dry_run else forget_logs(home, day)
         )

@@ -100,13 +100,20 @@ def _review(parameters: ReviewParameters) -> State[Any]:
         poll_interval=2,
         key="answers",
     )
-    given = {
-        question.case: choice
-        for number, question in enumerate(asked, start=1)
-        if (choice := getattr(filled, f"q{number}")) != LEAVE_OPEN
-    }
+    # The form may have waited for hours: an answer must not count for another question.
+    now = {question.case: question for question in open_questions(town)}
+    given: dict[str, str] = {}
+    recorded: list[Answered] = []
+    for number, question in enumerate(asked, start=1):
+        case, choice = question.case, getattr(filled, f"q{number}")
+        if choice == LEAVE_OPEN:
+            continue
+        if now.get(case, question) == question:
+            given[case] = choice
+        else:
+            recorded.append(Answered(case, choice, "question.unknown"))
     day = day_of(town, parameters.on)
-    recorded = record_answers(town, given, by=filled.clerk, via="prefect", today=day)
+    recorded += record_answers(town, given, by=filled.clerk, via="prefect", today=day)
     run = str(runtime.flow_run.id or "")
     outcome = of_municipality(town.slug, parameters.on, run, prompted, "replies")
     if outcome.busy:  # what is recorded is carried out by the next run
@@ -139,8 +146,8 @@ def form(asked: Sequence[Asked]) -> type[RunInput]:
 
 
 def as_markdown(asked: Sequence[Asked]) -> str:
-    lines = ["What happens on each answer. More about a case: the clerks' page, or", ""]
-    lines += ["`antragslos explain CASE` at a shell.", ""]
+    more = "More about a case: the clerks' page, or `antragslos explain CASE` at a shell."
+    lines = [f"What happens on each answer. {more}", ""]
     for question in asked:
         lines += [f"**{question.case}** · {question.service} · {question.text}", ""]
         lines += [

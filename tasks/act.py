@@ -73,7 +73,7 @@ def take_up(town: Municipality, run: str) -> Counts:
 def act_batch(town: Municipality, ids: Sequence[str], today: date, run: str) -> Counts:
     with writing(town.engine) as session:
         served = {case.person_id for case in cases.acting(session, town.slug)}
-        for case in cases.load(session, ids, Status.GRANTED, hold=True):
+        for case in cases.load(session, ids, Status.GRANTED, held=True):
             # Only what was decided for this very day: see tasks/decide.py.
             due = case.settles_on <= today and case.decided_on == today and not case.recheck
             if due and case.person_id not in served:

@@ -17,7 +17,7 @@ from tasks.domain.decision import Decision, Outcome
 from tasks.domain.delta import Delta, DeltaKind
 from tasks.domain.effect import Act
 from tasks.domain.follow_up import decide_follow_up
-from tasks.domain.person import Person
+from tasks.domain.person import Person, PersonKey
 from tasks.domain.record import Link, LinkedBy
 from tasks.domain.service import Gate, Service, Situation, slim
 from tasks.errors import TemporaryError
@@ -69,7 +69,7 @@ def decide_batch(
     enabled = town.services[service]
     counts: Counts = Counts()
     with writing(town.engine) as session:
-        standing = cases.load(session, ids, *UNDONE_YET, hold=True)
+        standing = cases.load(session, ids, *UNDONE_YET, held=True)
         batch = [case for case in standing if not case.acting]
         situations = Situations(session, town, enabled, batch)
         decided: list[tuple[CaseRow, Situation, Decision]] = []
@@ -217,22 +217,26 @@ class Situations:
             ),
             opted_out=case.person_id in self._out,
             answers=(*self._answers.get(case.id, ()), *prompting),
-            acts=tuple(self._acts(case)),
+            acts=tuple(self._acts(case, delta)),
             told=self._follow.target_id(case) in self._follow.told,
             undone=self._follow.is_undone(case),
             reply=self._follow.replies.get(_cause(case, "reply")),
             left=choice,
         )
 
-    def _acts(self, case: CaseRow) -> Iterator[Act]:
+    def _acts(self, case: CaseRow, delta: Delta) -> Iterator[Act]:
+        """A permit that was given to another holder since is no longer this person's to give up."""
+        keys = _keys_of(delta)
         for position, done in enumerate(self._follow.acts_of(case)):
             numbers = self._follow.numbers_of(case, done)
-            permits = tuple(self._permits[n] for n in numbers if n in self._permits)
-            yield Act(done.effect, done.inverse, permits, self._intact[case.id, position])
+            touched = [self._permits[n] for n in numbers if n in self._permits]
+            permits = tuple(p for p in touched if p.key is None or p.key in keys)
+            intact = self._intact[case.id, position] and len(permits) == len(touched)
+            yield Act(done.effect, done.inverse, permits, intact)
 
     def _links_now(self, person_id: str, delta: Delta) -> Iterator[Link]:
         """A permit may have been given a key, or another holder, since it was linked."""
-        keys = {delta.key, *(person.key for person in (delta.before, delta.after) if person)}
+        keys = _keys_of(delta)
         for link in sorted(self._links[person_id], key=lambda link: link.record):
             permit, by = self._permits.get(link.record), LinkedBy(link.by)
             if permit is None:
@@ -326,6 +330,11 @@ def _which_are_intact(town: Municipality, follow: _FollowUps) -> dict[tuple[str,
         place: isinstance(result, Applied)
         for (place, _), result in zip(items, results, strict=True)
     }
+
+
+def _keys_of(delta: Delta) -> set[PersonKey]:
+    """Of the person, today and around the delta: the registry may have changed it."""
+    return {delta.key, *(person.key for person in (delta.before, delta.after) if person)}
 
 
 def _cause(case: CaseRow, kind: str) -> str:

@@ -5,7 +5,6 @@ So do the registry's number of the person (BMG § 4 Abs. 3) and the reply codes 
 birth date on the same page, whoever finds it could reply.
 """
 
-import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,8 +18,7 @@ from tasks.letters import disclosure as words
 from tasks.letters.disclosure import Sheet
 from tasks.letters.pages import Pages
 from tasks.municipality import Municipality
-from tasks.render import REPLY, full_name, letterhead
-from tasks.replies.tokens import token_for
+from tasks.render import full_name, letterhead, without_codes
 from tasks.services import all_services
 from tasks.settings import TEMPLATES
 from tasks.state import person_file
@@ -260,15 +258,8 @@ class _View:
             yield Sheet(f"Ausweis {number}", [*words.permit_rows(permit), ("Zuordnung", linked)])
 
     def _without_codes(self, letter: LetterRow) -> str:
-        text = re.sub(
-            rf"{re.escape(self._town.settings.public_url)}/\S+", "[Ihr Link]", letter.text
-        )
-        key = self._town.settings.signing_key()
-        for section in self._file.sections:
-            if section.letter_id == letter.id:
-                code = token_for(section.case_id, REPLY, key).short_code
-                text = text.replace(code, "[Ihr Code]")
-        return text
+        told = [row.case_id for row in self._file.sections if row.letter_id == letter.id]
+        return without_codes(letter.text, told, self._town.settings)
 
     def _without_others(self, text: str) -> str:
         for record in self._others:

@@ -6,6 +6,7 @@ Prefect.
 
 import json
 import unicodedata
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from typing import Any
@@ -21,6 +22,7 @@ from tasks.errors import AntragslosError, PermanentError
 from tasks.history.lines import Entry, View, decision_ref, stored_decision
 from tasks.history.timeline import timeline
 from tasks.municipality import open_municipality
+from tasks.render import without_codes
 from tasks.services import all_services
 from tasks.settings import Settings
 from tasks.state.database import open_database, reading
@@ -49,7 +51,7 @@ def explain(case_id: str, settings: Settings, chain: bool = False) -> dict[str, 
         told = list(found.cases) if chain else [found.case]
         replays = _replays(found, told)
         zone, zone_name = _zone(found.case.municipality, settings)
-        document = _case(found, found.case, replays)
+        document = _case(found, found.case, replays, settings)
         document |= {
             "related": [
                 {
@@ -67,7 +69,7 @@ def explain(case_id: str, settings: Settings, chain: bool = False) -> dict[str, 
         }
         if chain:
             others = [case for case in told if case.id != case_id]
-            document["chain"] = [_case(found, case, replays) for case in others]
+            document["chain"] = [_case(found, case, replays, settings) for case in others]
         return document
 
 
@@ -132,11 +134,13 @@ def _entry(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _case(chain: Chain, case: CaseRow, replays: Replays) -> dict[str, Any]:
+def _case(chain: Chain, case: CaseRow, replays: Replays, settings: Settings) -> dict[str, Any]:
     def mine(rows: Sequence[Any]) -> list[Any]:
         return [row for row in rows if row.case_id == case.id]
 
-    sections = mine(chain.sections)
+    sections, told = mine(chain.sections), defaultdict(list)
+    for section in chain.sections:
+        told[section.letter_id].append(section.case_id)
     return {
         "case": case.id,
         "municipality": case.municipality,
@@ -178,7 +182,7 @@ def _case(chain: Chain, case: CaseRow, replays: Replays) -> dict[str, Any]:
                 "code": letter.code,
                 "dated": letter.dated.isoformat(),
                 "reference": letter.reference,
-                "text": letter.text,
+                "text": without_codes(letter.text, told[letter.id], settings),
             }
             for letter in [chain.letters[section.letter_id] for section in sections]
         ],

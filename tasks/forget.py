@@ -73,6 +73,7 @@ def _leaving(town: Municipality, day: date) -> Iterator[list[Leaving]]:
 
 def forget_batch(town: Municipality, ids: Sequence[str], day: date, run: str) -> Counts:
     with writing(town.engine) as session:
+        forgetting.hold(session, ids)
         found = retention.leaving(session, town.slug, ids, periods(town), day)
         counts = forgetting.count(session, found)
         for letter in forgetting.letter_ids(session, found):

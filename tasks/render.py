@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
@@ -18,7 +19,7 @@ from tasks.letters.render import LetterContent, Letterhead, RenderedLetter, Sect
 from tasks.municipality import Municipality, open_municipality
 from tasks.replies.tokens import Token, digest, token_for
 from tasks.services import all_services
-from tasks.settings import settings
+from tasks.settings import Settings, settings
 from tasks.stage import Counts, cleaned, stage
 from tasks.state import cases, decisions, facts, outbox
 from tasks.state.database import Session, new_id, reading, writing
@@ -212,6 +213,15 @@ class Told:
             contact=texts.contact,
             postal=postal,
         )
+
+
+def without_codes(text: str, told: Iterable[str], settings: Settings) -> str:
+    """A letter's text for copies that may lie about: with the birth date beside it, whoever finds
+    link or code could reply. `told`: the cases that the letter tells of."""
+    text = re.sub(rf"{re.escape(settings.public_url)}/a/\S+", "[Ihr Link]", text)
+    for case in told:
+        text = text.replace(token_for(case, REPLY, settings.signing_key()).short_code, "[Ihr Code]")
+    return text
 
 
 def full_name(person: Person) -> str:

@@ -171,7 +171,7 @@ def _resume(town: Municipality, ids: Sequence[str], reason: str, run: str) -> se
         sending = [case.id for case in chosen if _step_of(case) == Step.SEND]
         letters = set(outbox.letters_of(session, sending).values())
         cases.resume(session, [*failed, *stopped], reason, run)
-        decisions.withdraw_questions(session, [case.id for case in stopped])
+        decisions.let_letters_go(session, [case.id for case in stopped])
         for case in chosen:
             if case.status in UNDONE_YET and not case.acting:
                 case.recheck = True

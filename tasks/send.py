@@ -3,7 +3,7 @@
     ready ─► claimed (committed) ─► the channel ─► handed_over
 
 A letter found claimed belongs to a process that died, since this process holds the municipality's
-lock. A channel that is exact by name (the print spool) is simply asked again; for any other the
+lock. A channel that is exact by name (the print spool) is asked what it has; for any other the
 letter is *uncertain* and waits for a person: it may be in the resident's inbox already.
 """
 
@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from tasks.channels import hand_over, hand_over_many
+from tasks.channels import already_there, hand_over, hand_over_many
 from tasks.channels.parcel import HandedOver, Parcel
 from tasks.domain.automation import FILTER_CODES, may_be_told
 from tasks.domain.case import Status, Step
@@ -67,12 +67,32 @@ def to_send(town: Municipality, channel: str, prompted: bool = False) -> list[st
 def recover_claims(town: Municipality, run: str) -> Counts:
     """Letters that a dead process had in hand. Call only while holding the municipality's lock."""
     with writing(town.engine) as session:
-        repeatable = outbox.claimed(session, town.slug, POST)
-        for letter_id in repeatable:
-            outbox.settle(session, letter_id, "ready")
         lost = outbox.claimed(session, town.slug, EMAIL)
         _note_uncertain(session, lost, run)
-    return Counts(uncertain=len(lost)) if lost else Counts()
+        there = _find_in_spool(town, session, run)
+    return +Counts(uncertain=len(lost), handed_over=there)
+
+
+def _find_in_spool(town: Municipality, session: Session, run: str) -> int:
+    """What a manifest lists may be printed already: it has left, whatever became of the resident
+    since. Only what it does not list is looked at again, and may still be stopped."""
+    letters = outbox.load(session, outbox.claimed(session, town.slug, POST), "claimed")
+    if not letters:
+        return 0
+    try:
+        there = already_there({letter.id: letter.dated for letter in letters}, town.spool_url)
+    except AntragslosError as error:
+        cleaned(error)
+        return 0  # nobody knows: they stay claimed, and the next run asks again
+    for letter in letters:
+        if letter.id in there:
+            outbox.settle(session, letter.id, "handed_over", reference=f"{letter.id}.pdf")
+        else:
+            outbox.settle(session, letter.id, "ready")
+    told = outbox.cases_of(session, there)
+    lettered = [case for found in told.values() for case in found if case.status == Status.LETTERED]
+    _move_on(session, lettered, run)
+    return len(there)
 
 
 def send_batch(
@@ -83,6 +103,7 @@ def send_batch(
         return Counts(quiet=len(ids))
     with writing(town.engine) as session:
         letters = outbox.load(session, ids)
+        cases.hold(session, {letter.person_id for letter in letters})  # before their questions
         told = outbox.cases_of(session, [letter.id for letter in letters])
         letters = _stop_what_must_not_leave(town, session, letters, told, today, run, counts)
         if town.test_mode:
@@ -214,7 +235,7 @@ def _stop_what_must_not_leave(
         text = f"{SENTENCES[reason]} The letter was stopped."
         choices = STOPPED[:1] if reason in FOR_GOOD else STOPPED
         question = needs_review(reason, [], text, choices=choices)
-        decisions.ask_clerks(session, [(case, question) for case in told[letter.id]])
+        decisions.ask_about_letters(session, [(case, question) for case in told[letter.id]])
         # Its effects were carried out: the case is not decided anew, it waits for this letter.
         kept = {"acting": True}
         stopped = [

@@ -6,6 +6,8 @@ import sys
 # Before Prefect is imported: nobody is told that we run, and no heartbeat disturbs SQLite.
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
+# Prefect gives the server it starts for a single call 20 seconds, which a busy machine lacks.
+os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
 
 import typer
 from pydantic import ValidationError

@@ -1,6 +1,7 @@
 """The one door through which letters leave."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 from urllib.parse import urlsplit
 
 from apprise import Apprise, AppriseAsset
@@ -45,6 +46,15 @@ def hand_over_many(
 def is_exact(url: str) -> bool:
     """Whether a letter may be handed over again after a crash: the channel knows it by its name."""
     return _scheme(url) == print_spool.SCHEME
+
+
+def already_there(letters: Mapping[str, date], url: str, *, timeout: float = 30.0) -> set[str]:
+    """Which of these letters (with the day each was made) a channel that is exact has already.
+
+    Raises ChannelUnavailable where that cannot be found out.
+    """
+    plugin = _plugin(url, Job((), timeout, timeout))
+    return plugin.listed(letters) if isinstance(plugin, print_spool.PrintSpool) else set()
 
 
 def check_url(url: str) -> None:

@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
@@ -30,8 +31,8 @@ def _known(path: Path) -> _Known:
     return _Known()
 
 
-def path_for(folder: Path, parcel: Parcel) -> Path:
-    return folder / f"manifest-{parcel.created.isoformat()}.jsonl"
+def path_for(folder: Path, day: date) -> Path:
+    return folder / f"manifest-{day.isoformat()}.jsonl"
 
 
 def line(parcel: Parcel, name: str) -> bytes:

@@ -1,5 +1,7 @@
 """Letters for the print service, as an Apprise plugin: `printspool:///absolute/folder`."""
 
+from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -26,6 +28,9 @@ class PrintSpool(NotifyBase):  # type: ignore[no-untyped-call]
     def send(self, *_: Any, **__: Any) -> bool:
         self.job.results.extend(spool.put(self.job.parcels, self.folder, self.job.timeout))
         return self.job.succeeded()
+
+    def listed(self, letters: Mapping[str, date]) -> set[str]:
+        return spool.listed(letters, self.folder, self.job.timeout)
 
     def probe(self) -> None:
         spool.try_room(self.folder, self.job.timeout)

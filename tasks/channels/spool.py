@@ -11,7 +11,8 @@ they are how a repeated letter is recognised.
 
 import errno
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from itertools import groupby
 from pathlib import Path
 
@@ -44,6 +45,27 @@ def put(parcels: Sequence[Parcel], folder: Path, wait: float) -> list[Result]:
     return [results[parcel.letter_id] for parcel in parcels]
 
 
+def listed(letters: Mapping[str, date], folder: Path, wait: float) -> set[str]:
+    """Which of these letters (with the day each was made) a manifest lists: they are handed over.
+
+    Raises ChannelUnavailable.
+    """
+    found: set[str] = set()
+    try:
+        with files.locked(folder / ".lock", wait):
+            _empty(folder / ".part")
+            for day in set(letters.values()):
+                path = manifest.path_for(folder, day)
+                names = manifest.read(path, folder / ".part" / path.name)
+                there = {name for name, made in letters.items() if made == day and name in names}
+                if there:
+                    manifest.append(path, ())  # what a dead process wrote is made to last
+                found |= there
+    except OSError as error:
+        raise _failure(error, "") from None
+    return found
+
+
 def try_room(folder: Path, wait: float) -> None:
     """Writes what a letter takes and removes it; raises ChannelUnavailable, also SpoolFull."""
     trial = folder / ".part" / "trial"
@@ -64,7 +86,7 @@ def _day(parcel: Parcel) -> str:
 
 def _put_day(parcels: Sequence[Parcel], folder: Path, results: dict[str, Result]) -> None:
     """Step by step over all letters, since many syncs in a row cost little more than one."""
-    path = manifest.path_for(folder, parcels[0])
+    path = manifest.path_for(folder, parcels[0].created)
     listed = manifest.read(path, folder / ".part" / path.name)
     new = []
     for parcel in parcels:

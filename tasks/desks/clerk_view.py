@@ -1,6 +1,7 @@
 """All that a clerk needs to answer one question, in German words: personal data on purpose."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 from tasks.desks.clerk_words import (
@@ -246,16 +247,18 @@ def _same_house(permit: Permit, dwelling: Dwelling) -> bool:
 
 
 def _other(permit: Permit, other: Person, today: date) -> Rows:
-    home = _home(other)
-    where = f", {home.address.line()}" if home else ""
+    """The question is not about this person: where somebody protected lives is not needed here."""
+    warnings, home = list(_warnings([other], today)), _home(other)
+    where = f", {home.address.line()}" if home and not warnings else ""
     yield (
         f"Auch möglich für {permit.number}",
         f"{_name(other)}, geboren {day(other.born) or 'unbekannt'}{where}",
     )
-    differs = list(_differences(permit, other))
-    for difference in differs or ["keine: Name, Geburtsdatum und Anschrift passen auch hier"]:
+    differs = list(_differences(permit, replace(other, dwellings=()) if warnings else other))
+    agree = "Name und Geburtsdatum" if warnings else "Name, Geburtsdatum und Anschrift"
+    for difference in differs or [f"keine: {agree} passen auch hier"]:
         yield "Deren Abweichung", difference
-    yield from _warnings([other], today)
+    yield from warnings
 
 
 def _done(known: Known) -> Rows:

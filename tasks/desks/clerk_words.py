@@ -74,6 +74,9 @@ _ADDED = {
     "The letter was stopped.": "Das Schreiben wurde angehalten.",
 }
 
+# What a stopped letter asks in other words than its code does elsewhere.
+_STOPPED = {"record_changed": "Der Ausweis ist nicht mehr so, wie das Schreiben sagt."}
+
 CONDITIONS = {
     "main_dwelling": "Eine Wohnung in der Kommune berechtigt zum Bewohnerparken.",
     "address_differs": "Die Person wohnt jetzt in einem anderen Haus.",
@@ -193,7 +196,8 @@ _TOLD, _UNTOLD = "die Person erhält ein Schreiben", "ohne Schreiben an die Pers
 
 
 def question_text(code: str, text: str) -> str:
-    german = QUESTIONS.get(code)
+    stopped = _STOPPED.get(code) if "The letter was stopped." in text else None
+    german = stopped or QUESTIONS.get(code)
     if german is None:
         return text
     added = (words for english, words in _ADDED.items() if english in text)
@@ -234,7 +238,8 @@ def choice_text(choice: Choice) -> str:
         case "stands", "":
             return f"Es bleibt, wie es ist; {told}."
         case "undo", "":
-            return f"Was geschehen ist, wird zurückgenommen; {told}."
+            heard = " Die Anhörung (§ 28 VwVfG) ist erfolgt." if choice.needs_words else ""
+            return f"Was geschehen ist, wird zurückgenommen; {told}.{heard}"
         case "deregister", "":
             return f"Die Person verzichtet: Der Ausweis endet heute; {told}."
         case "letter", "send":

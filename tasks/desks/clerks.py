@@ -49,11 +49,11 @@ class StateClerkDesk:
         # What no account can be called is looked for all the same: it costs the same time.
         known = SLUG.fullmatch(municipality) and clerks.SIGN.fullmatch(sign)
         municipality, sign = (municipality, sign) if known else ("", "")
-        clerks.log_in(self._engine, municipality, sign, password)
-        return Seat(municipality, sign)
+        mark = clerks.log_in(self._engine, municipality, sign, password)
+        return Seat(municipality, sign, mark)
 
     def still(self, seat: Seat) -> None:
-        clerks.still(self._engine, seat.municipality, seat.sign)
+        clerks.still(self._engine, seat.municipality, seat.sign, seat.mark)
 
     def office(self, seat: Seat) -> Office:
         profile = self._town(seat).profile
@@ -133,8 +133,8 @@ class StateClerkDesk:
             raise ReplyRefused("reply.unknown")
         residents = StateResidentDesk(self._settings, self._today)
         door = residents.by_code(code)
+        self._note(seat, f"takes a reply to {opened.case}")  # also where the birth date is wrong
         residents.unlock(door, birth_date)
-        self._note(seat, f"took a reply to {opened.case}")
         return residents.record(
             door, opened.case, kind, scope, text, via="phone", recorded_by=seat.sign
         )

@@ -12,8 +12,9 @@ from typing import Any
 from tasks.domain.automation import FILTER_CODES, FULL_AGE, can_be_written_to, person_checks
 from tasks.domain.check import Check, answered, check, conclude, taken_out
 from tasks.domain.decision import Choice, Decision, Outcome, Then, granted
-from tasks.domain.effect import Effect, EffectKind
-from tasks.domain.permits import end, running
+from tasks.domain.effect import Act, Effect, EffectKind
+from tasks.domain.permits import end, is_printed, running
+from tasks.domain.person import Person
 from tasks.domain.record import Permit
 from tasks.domain.reply import ReplyKind
 from tasks.domain.service import Gate, Service, Situation
@@ -142,22 +143,43 @@ def undo_choices(situation: Situation) -> tuple[Choice, ...]:
         return ()
     notify = situation.told and _reachable(situation)
     telling = _telling(notify) if situation.told else "of which the resident was never told"
+    withdrawn = withdraws(situation)
+    heard = " It is withdrawn; the hearing (VwVfG § 28) was held." if withdrawn else ""
     return (
         Choice(
             "undo",
-            f"What was done is taken back, {telling}.",
+            f"What was done is taken back, {telling}.{heard}",
             Then.DO,
             undo(situation),
             code="taken_back",
             notify=notify,
             undoes=True,
+            needs_words=withdrawn and notify,
         ),
     )
 
 
+def withdraws(situation: Situation) -> bool:
+    """Whether taking it back is a Rücknahme that nobody has asked for: it is discretionary (VwVfG
+    § 48), so the letter says what was weighed (§ 39 Abs. 1 Satz 3)."""
+    granted_ = any(act.effect.kind is EffectKind.SWITCH_ZONE for act in situation.acts)
+    return granted_ and situation.reply is None
+
+
 def undo(situation: Situation) -> tuple[Effect, ...]:
-    """The way back, the last effect first."""
-    return tuple(act.inverse for act in reversed(situation.acts))
+    """The way back, the last effect first.
+
+    A name that was put right along with a zone stays, where the register still says it: who never
+    moved may have married all the same, and the letter tells of the zone only.
+    """
+    acts = [act for act in situation.acts if not _is_still_the_name(act, situation.now)]
+    return tuple(act.inverse for act in reversed(acts or situation.acts))
+
+
+def _is_still_the_name(act: Act, person: Person | None) -> bool:
+    if person is None or act.effect.kind is not EffectKind.UPDATE_NAME:
+        return False
+    return is_printed(person.name, act.effect.data.get("holder", ""))
 
 
 def _end(service: Service, situation: Situation, today: date) -> tuple[Choice, ...]:

@@ -8,7 +8,7 @@ from datetime import date
 
 from tasks.domain.decision import Decision
 from tasks.domain.effect import Effect, EffectKind
-from tasks.domain.follow_up import known_permits
+from tasks.domain.follow_up import known_permits, withdraws
 from tasks.domain.permits import end, numbers, running
 from tasks.domain.service import Situation
 
@@ -35,16 +35,19 @@ def taken_back(situation: Situation) -> Mapping[str, str]:
         "dropped_permit": ", ".join(dropped) if switch else "",
         "reason": "clerk" if situation.reply else "registry",
         "what": what.get(effect.kind, "address"),
+        "words": _reasons(situation, "undo") if withdraws(situation) else "",
     }
 
 
-def ended(situation: Situation, decision: Decision) -> Mapping[str, str]:
-    """`why` is the code of the question on which a clerk ended them, with the clerk's own words."""
+def ended(situation: Situation, decision: Decision, *, revoked: bool) -> Mapping[str, str]:
+    """`why` is the code of the question on which a clerk ended them.
+
+    `revoked`: with the clerk's own words. Without, these are a note and stay in the house.
+    """
     permits = {permit.number: permit for permit in known_permits(situation)}
     ends = [effect for effect in decision.effects if effect.kind is EffectKind.END]
     named = [permits[effect.record] for effect in ends]
     why = [ground.facts["why"] for ground in decision.grounds if "why" in ground.facts]
-    words = [answer.words for answer in situation.answers if answer.choice == "end"]
     ended = [f"{p.number} (Zone {p.zone}, Kennzeichen {p.plate})" for p in named]
     return {
         "permit_number": numbers(named),
@@ -52,10 +55,15 @@ def ended(situation: Situation, decision: Decision) -> Mapping[str, str]:
         "zone_old": named[-1].zone,
         "valid_until": ends[-1].data["valid_until"],
         "why": why[-1] if why else "resident",
-        "words": words[-1] if words else "",
+        "words": _reasons(situation, "end") if revoked else "",
         "ended": "; ".join(ended),
         "last_day": ends[-1].data["valid_until"],
     }
+
+
+def _reasons(situation: Situation, choice: str) -> str:
+    words = [answer.words for answer in situation.answers if answer.choice == choice]
+    return words[-1] if words else ""
 
 
 def ending(situation: Situation, today: date) -> tuple[Effect, ...]:

@@ -46,6 +46,7 @@ class _Turn:
     asked: Question | None = None  # as it was then: the row holds how it was asked last
     rest: bool = False
     opens_rest: bool = False
+    letter: bool = False  # a letter was stopped, or is settled: what was left of the case waits
     unrecorded: bool = False
 
 
@@ -120,6 +121,7 @@ def questions(view: View, case: CaseRow) -> Iterator[Entry]:
     rows = {row.code: row for row in view.mine(view.chain.questions, case)}
     asked: set[str] = set()
     open_now: QuestionRow | None = None
+    aside: QuestionRow | None = None  # what was left waits while a letter is asked about
     since = case.created_at
     for turn in _turns(view, case):
         if open_now and _answered(view, open_now, since, turn.at):
@@ -128,6 +130,8 @@ def questions(view: View, case: CaseRow) -> Iterator[Entry]:
             if open_now:
                 yield _opened_rest(open_now, turn)
             continue
+        if turn.letter and turn.code:
+            aside, open_now = open_now, None
         if open_now and turn.code != open_now.code:
             yield _withdrawn(open_now, turn)
             open_now = None
@@ -135,6 +139,12 @@ def questions(view: View, case: CaseRow) -> Iterator[Entry]:
             open_now, since = rows[turn.code], turn.at
             yield _asked(open_now, turn, again=turn.code in asked)
             asked.add(turn.code)
+        if aside and turn.letter and not turn.code:
+            yield _opened_rest(aside, turn)
+            aside, open_now, since = None, aside, turn.at
+        elif aside and not turn.letter:
+            yield _withdrawn(aside, turn)
+            aside = None
     last = max((row.decided_at for row in view.mine(view.chain.decisions, case)), default=None)
     for row in rows.values():
         if row.code not in asked:
@@ -157,12 +167,12 @@ def _turns(view: View, case: CaseRow) -> list[_Turn]:
     for move in view.mine(view.chain.history, case):
         who = who_of(move.by)
         if move.old == Status.LETTERED and move.new == Status.NEEDS_REVIEW:
-            turns.append(_Turn(move.at, who, move.run, move.code))
+            turns.append(_Turn(move.at, who, move.run, move.code, letter=True))
         elif move.new == Status.ACTED and move.old == Status.GRANTED:
             turns.append(_Turn(move.at, who, move.run, opens_rest=True))
-        elif move.new == Status.UNDONE or (
-            move.old == Status.NEEDS_REVIEW and move.new in (Status.LETTERED, Status.CLOSED)
-        ):
+        elif move.old == Status.NEEDS_REVIEW and move.new in (Status.LETTERED, Status.CLOSED):
+            turns.append(_Turn(move.at, who, move.run, letter=True))
+        elif move.new == Status.UNDONE:
             turns.append(_Turn(move.at, who, move.run))
     return sorted(turns, key=lambda turn: turn.at)
 
@@ -195,7 +205,8 @@ def _asked(row: QuestionRow, turn: _Turn, again: bool) -> Entry:
 
 def _opened_rest(row: QuestionRow, turn: _Turn) -> Entry:
     ref = f"question:{row.id}:open:{turn.at.isoformat()}"
-    what = f"the rest is carried out: the question {row.code} is open to clerks"
+    what = "the letter is settled" if turn.letter else "the rest is carried out"
+    what += f": the question {row.code} is open to clerks"
     return Entry(turn.at, row.case_id, "question", ref, turn.who, what, run=turn.run)
 
 

@@ -87,8 +87,8 @@ class _ClerkRoute(APIRoute):
 
 
 def seat_of(request: Request) -> Seat | None:
-    municipality, sign = request.session.get("town", ""), request.session.get("sign", "")
-    return Seat(municipality, sign) if municipality and sign else None
+    town, sign, mark = (str(request.session.get(name, "")) for name in ("town", "sign", "mark"))
+    return Seat(town, sign, mark) if town and sign else None
 
 
 def clerk_router(desk: ClerkDesk, pages: Pages, now: Clock = utc_now) -> APIRouter:
@@ -148,7 +148,7 @@ def clerk_router(desk: ClerkDesk, pages: Pages, now: Clock = utc_now) -> APIRout
                 sign=sign,
                 problems={"town": said.text},
             )
-        begin_session(request, town=seat.municipality, sign=seat.sign)
+        begin_session(request, town=seat.municipality, sign=seat.sign, mark=seat.mark)
         return go(request, CLERKS)
 
     @router.post("/abmelden", dependencies=[OurForm])
@@ -281,7 +281,8 @@ def clerk_router(desk: ClerkDesk, pages: Pages, now: Clock = utc_now) -> APIRout
             said = words(error.code)
             field = "tag" if error.code == "reply.wrong_birth_date" else "code"
             return reply_page(request, typed, {field: said.text}, said.status)
-        return done(request, what="reply", receipt=asdict(receipt))
+        # Without the letter's subject: a cookie is signed, and everyone can read it.
+        return done(request, what="reply", receipt=asdict(receipt) | {"subject": ""})
 
     return router
 

@@ -169,6 +169,7 @@ class Seat:
 
     municipality: str
     sign: str
+    mark: str = ""  # of the password that was typed
 
 
 class ClerkDesk(Protocol):
@@ -179,7 +180,7 @@ class ClerkDesk(Protocol):
     def log_in(self, municipality: str, sign: str, password: str) -> Seat: ...
 
     def still(self, seat: Seat) -> None:
-        """Raises clerk.refused when the clerk was locked out since logging in."""
+        """Raises clerk.refused when the clerk was shut out since, or has a new password."""
         ...
 
     def office(self, seat: Seat) -> Office: ...

@@ -535,7 +535,9 @@ def letter_data(
         return {}
     effect = decision.effects[-1]  # a zone switch comes last
     if effect.kind is EffectKind.END:
-        return ended(situation, decision)
+        left, by_condition = situation.left, parameters.resolutory_condition
+        revoked = left.needs_words if left else not by_condition
+        return ended(situation, decision, revoked=revoked)
     permit = next(link.permit for link in situation.links if link.permit.number == effect.record)
     home = situation.delta.after.home() if situation.delta.after else None
     data = effect.data
@@ -578,6 +580,7 @@ _TAKEN_BACK = {
     "dropped_permit": "BPA-0002/2",
     "reason": "registry",
     "what": "zone",
+    "words": "",
 }
 _ENDED = {
     "permit_number": "BPA-0002",

@@ -20,7 +20,7 @@ from sqlmodel import Session, col, select
 from tasks.domain.case import Status
 from tasks.domain.decision import Answer, Choice, Then
 from tasks.errors import ReplyRefused
-from tasks.state import cases, outbox
+from tasks.state import cases, decisions, outbox
 from tasks.state.database import insert_rows, new_id, utcnow
 from tasks.state.documents import CHOICES
 from tasks.state.tables import AnswerRow, CaseRow, History, QuestionRow
@@ -159,7 +159,7 @@ def _locked(
         select(CaseRow)
         .where(CaseRow.municipality == municipality, CaseRow.person_id == case.person_id)
         .order_by(col(CaseRow.delta_id), col(CaseRow.id))
-        .with_for_update()
+        .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).all()
     # Changes nothing, but waits for whoever is changing the question, and then looks again.
@@ -258,3 +258,4 @@ def _settle_letter(session: Session, case: CaseRow, answer: AnswerRow) -> None:
     changes = {"acting": False, "prompted": send}
     moves = [cases.Move(one, new, one.code, f"clerk {answer.by}", changes) for one in told]
     cases.move(session, moves, "")
+    decisions.ask_what_is_left(session, [one.id for one in told])

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import func, or_, update
+from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from tasks.domain.case import BEFORE_STEP, UNDONE_YET, Status, Step, may_become
@@ -140,9 +141,26 @@ def open_follow_up(session: Session, case: CaseRow, cause: str, today: date, run
     return row
 
 
+def hold(session: Session, people: Collection[str]) -> None:
+    """Until the transaction ends nobody else changes a case of these people.
+
+    All of a person's cases, and in one order: a clerk's answer takes no lock of the municipality,
+    and two that each held a case which the other wants would wait for ever. Keys stay free, since
+    a reply that is being recorded refers to a case and must wait for nobody. SQLite has one writer.
+    """
+    if people and session.get_bind().dialect.name != "sqlite":
+        session.execute(
+            select_columns(col(CaseRow.id))
+            .where(col(CaseRow.person_id).in_(people))
+            .order_by(col(CaseRow.delta_id), col(CaseRow.id))
+            .with_for_update(key_share=True)
+        ).all()
+
+
 def mark_recheck(session: Session, municipality: str, people: Collection[str]) -> None:
     """Something new is known about these people: cases not carried out yet are decided again."""
     if people:
+        hold(session, people)
         session.execute(
             update(CaseRow)
             .where(
@@ -235,16 +253,19 @@ def ids_to_tell(session: Session, municipality: str, prompted: bool = False) -> 
 
 
 def load(
-    session: Session, ids: Collection[str], *statuses: Status, hold: bool = False
+    session: Session, ids: Collection[str], *statuses: Status, held: bool = False
 ) -> list[CaseRow]:
     """The named cases that (still) have one of the statuses, in the order of events.
 
-    `hold`: until the transaction ends nobody changes them. A clerk's answer, which takes no lock of
+    `held`: until the transaction ends nobody changes them. A clerk's answer, which takes no lock of
     the municipality, must not come between looking at a case and deciding it.
     """
     query = select(CaseRow).where(col(CaseRow.id).in_(ids))
-    if hold:
-        query = query.with_for_update()
+    if held:
+        people = session.scalars(
+            select_columns(col(CaseRow.person_id)).where(col(CaseRow.id).in_(ids))
+        )
+        hold(session, set(people))
     if statuses:
         query = query.where(col(CaseRow.status).in_([status.value for status in statuses]))
     return list(session.exec(query.order_by(col(CaseRow.delta_id), col(CaseRow.id))))
@@ -263,6 +284,8 @@ class Move:
 
 def move(session: Session, moves: Iterable[Move], run: str) -> None:
     """Changes the (attached) cases and writes their history."""
+    moves = list(moves)
+    hold(session, {step.case.person_id for step in moves})
     now = utcnow()
     history = []
     for step in moves:

@@ -68,8 +68,10 @@ def clerks_of(session: Session, municipality: str) -> Sequence[Clerk]:
     return session.exec(query.order_by(Clerk.sign)).all()
 
 
-def log_in(engine: Engine, municipality: str, sign: str, password: str) -> None:
-    """Raises ReplyRefused: clerk.refused, or clerk.locked after ten failures in a row.
+def log_in(engine: Engine, municipality: str, sign: str, password: str) -> str:
+    """Which password was right, as `still` asks for it: opaque, another one for each password.
+
+    Raises ReplyRefused: clerk.refused, or clerk.locked after ten failures in a row.
 
     Three short steps, since the hash takes long and SQLite has one writer: the try is counted
     first, so that a hundred at the same time are still only ten.
@@ -94,10 +96,12 @@ def log_in(engine: Engine, municipality: str, sign: str, password: str) -> None:
         )
         if not done.rowcount:  # type: ignore[attr-defined]
             raise ReplyRefused("clerk.refused")  # removed, or another password, in the meantime
+    return _mark(stored)
 
 
-def still(engine: Engine, municipality: str, sign: str) -> None:
-    """Raises clerk.refused when the account was removed since.
+def still(engine: Engine, municipality: str, sign: str, mark: str | None = None) -> None:
+    """Raises clerk.refused when the account was removed since, or has another password than the one
+    of `mark`: whoever knew the old one is out with it.
 
     Failed tries of others do not throw out who is in: guessing must not stop the work.
     """
@@ -105,6 +109,13 @@ def still(engine: Engine, municipality: str, sign: str) -> None:
         clerk = session.get(Clerk, (municipality, sign))
     if clerk is None or not clerk.active:
         raise ReplyRefused("clerk.refused")
+    if mark is not None and not hmac.compare_digest(mark.encode(), _mark(clerk.password).encode()):
+        raise ReplyRefused("clerk.refused")
+
+
+def _mark(stored: str) -> str:
+    """Of the salted hash: stands in a cookie, and says nothing of the password."""
+    return hashlib.sha256(stored.encode()).hexdigest()[:16]
 
 
 def _count_try(session: Session, municipality: str, sign: str) -> bool:

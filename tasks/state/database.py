@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Engine, Table, create_engine, event, insert
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError, SQLAlchemyError
 from sqlmodel import Session, SQLModel
 
 import tasks.state.tables as tables
@@ -84,9 +84,18 @@ def _begin_immediate(connection: Any) -> None:
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Session]:
-    """One transaction: all of it, or nothing."""
-    with Session(engine, expire_on_commit=False) as session, session.begin():
+    """One transaction: all of it, or nothing. Raises StateUnavailable."""
+    with in_the_way(), Session(engine, expire_on_commit=False) as session, session.begin():
         yield session
+
+
+@contextmanager
+def in_the_way() -> Iterator[None]:
+    """Two transactions waited for each other, one waited too long, or the connection was lost."""
+    try:
+        yield
+    except OperationalError as error:
+        raise StateUnavailable("state.busy") from error
 
 
 def reading(engine: Engine) -> Session:

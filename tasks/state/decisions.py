@@ -54,6 +54,33 @@ def ask_what_is_left(session: Session, ids: Sequence[str]) -> None:
     )
 
 
+def ask_about_letters(session: Session, asked: Sequence[tuple[CaseRow, Decision]]) -> None:
+    """A letter was stopped. What was left of its case waits until a clerk has settled that: a case
+    asks one thing at a time."""
+    waiting = (
+        select(QuestionRow.id)
+        .where(col(QuestionRow.case_id).in_([case.id for case, _ in asked]))
+        .where(col(QuestionRow.status).in_(["open", "later"]))
+    )
+    left = session.exec(waiting).all()
+    ask_clerks(session, asked)
+    session.execute(
+        update(QuestionRow)
+        .where(col(QuestionRow.id).in_(left), col(QuestionRow.status) == "withdrawn")
+        .values(status="later")
+    )
+
+
+def let_letters_go(session: Session, ids: Sequence[str]) -> None:
+    """The letters of these cases go out without an answer; what else was left is asked again."""
+    session.execute(
+        update(QuestionRow)
+        .where(col(QuestionRow.case_id).in_(ids), col(QuestionRow.status) == "open")
+        .values(status="withdrawn")
+    )
+    ask_what_is_left(session, ids)
+
+
 def ask_clerks(session: Session, asked: Sequence[tuple[CaseRow, Decision]]) -> None:
     """Questions of these cases as they stand now; questions that no longer arise are withdrawn."""
     withdraw_questions(session, [case.id for case, _ in asked])

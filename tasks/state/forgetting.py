@@ -7,7 +7,7 @@ row of its own, so that nobody can be found behind it. Who is gone loses that ro
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -19,11 +19,12 @@ from tasks.domain.case import Status
 from tasks.domain.effect import Effect, EffectKind
 from tasks.domain.holder import LINK
 from tasks.state import cases
-from tasks.state.database import insert_rows, new_id
+from tasks.state.database import insert_rows, new_id, table_of
 from tasks.state.documents import EFFECT, dump
 from tasks.state.retention import RETENTION, Leaving
 from tasks.state.tables import (
     AnswerRow,
+    CaseRow,
     DecisionRow,
     Delivery,
     DeltaRow,
@@ -66,6 +67,21 @@ def letter_ids(session: Session, found: Sequence[Leaving]) -> list[str]:
 
 def _cases_of(found: Iterable[Leaving]) -> list[str]:
     return [case for one in found for case in one.cases]
+
+
+def hold(session: Session, people: Collection[str]) -> None:
+    """No reply is recorded to these people's letters before the transaction ends.
+
+    A reply that is being recorded holds its section; it is either seen by what looks next, or
+    refused when the token is revoked. Words that came in between would never leave again.
+    """
+    session.execute(
+        select_columns(col(SectionRow.id))
+        .join(CaseRow, col(CaseRow.id) == col(SectionRow.case_id))
+        .where(col(CaseRow.person_id).in_(people))
+        .order_by(col(SectionRow.id))
+        .with_for_update(of=table_of(SectionRow))
+    ).all()
 
 
 def forget(

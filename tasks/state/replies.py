@@ -20,7 +20,7 @@ from sqlmodel import Session, col, select
 
 from tasks.domain.case import Status
 from tasks.domain.person import PartialDate
-from tasks.state.database import Engine, insert_missing, insert_rows, table_of, utcnow
+from tasks.state.database import Engine, in_the_way, insert_missing, insert_rows, table_of, utcnow
 from tasks.state.documents import load_person
 from tasks.state.tables import (
     CaseRow,
@@ -227,7 +227,7 @@ def durably(engine: Engine) -> Iterator[Session]:
     its work again. And SQLite's own wait for the write lock looks every tenth of a second, while
     the pipeline leaves it free for moments: a resident would wait for seconds.
     """
-    with engine.connect() as connection:
+    with in_the_way(), engine.connect() as connection:
         sqlite = connection.dialect.name == "sqlite"
         with _prompt_and_safe(connection) if sqlite else nullcontext():
             # The transaction may have begun already: it is the session's all the same.

@@ -53,7 +53,8 @@ def serve() -> Iterator[Callable[[Any], str]]:
         thread.join(10)
 
 
-@pytest.fixture(scope="session")
+# Playwright keeps an event loop running in this thread; other folders' tests need theirs.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     binary = next((found for name in _NAMES if (found := shutil.which(name))), None)
     if binary is None:

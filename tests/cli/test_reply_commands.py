@@ -175,10 +175,10 @@ def test_a_revocation_without_reasons_is_refused_and_with_them_taken(run: Run, t
     ("words", "said"),
     [
         (("answer", "c-1", "by_hand", "-m", SLUG), "--clerk"),
-        (("answer", "c-1", "-m", SLUG, "--clerk", "sb-1"), "CHOICE"),
+        (("answer", "c-1", "-m", SLUG, "--clerk", "sb-1"), "choice"),
         (("questions",), "--municipality"),
         (("apply-replies", "--on", "gestern"), "gestern"),
-        (("replies", "--port", "viele"), "viele"),
+        (("replies", "--port", "viele"), "--port"),
     ],
 )
 def test_a_missing_or_wrong_option_is_named(words: tuple[str, ...], said: str) -> None:

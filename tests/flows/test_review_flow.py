@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 from prefect.client.orchestration import get_client
+from sqlmodel import col, update
 
 from flows.review_cases import LEAVE_OPEN, ReviewParameters, form, review_cases
 from tasks.review import open_questions
 from tasks.state import clerks
 from tasks.state.database import writing
+from tasks.state.tables import QuestionRow
 from tests.town import Town, make_town
 
 DAY = date(2026, 11, 23)
@@ -29,14 +31,17 @@ def asked(home: Any, deliver: Callable[..., Any]) -> Town:
     return town
 
 
-def filled_in(answers: dict[str, str]) -> threading.Thread:
-    """Fills the form in once a run is paused, as the UI does."""
+def filled_in(
+    answers: dict[str, str], meanwhile: Callable[[], None] = lambda: None
+) -> threading.Thread:
+    """Fills the form in once a run is paused, as the UI does. `meanwhile`: before it is sent."""
 
     def fill() -> None:
         with get_client(sync_client=True) as client:
             for _ in range(200):
                 paused = [run for run in client.read_flow_runs() if run.state_name == "Paused"]
                 if paused:
+                    meanwhile()
                     client.resume_flow_run(paused[0].id, run_input=answers)
                     return
                 time.sleep(0.1)
@@ -62,6 +67,30 @@ def test_a_clerk_answers_the_open_questions_in_one_form(asked: Town) -> None:
         question.case for question in open_questions(asked.opened)
     }
     assert "BPA-0004/2" in asked.opened.register.get(["BPA-0004/2"])
+
+
+def test_an_answer_never_counts_for_a_question_that_has_changed_since(asked: Town) -> None:
+    """„By hand“ is offered with every question: it must not pass by a lock that came since."""
+    waiting = open_questions(asked.opened)
+    number = next(n for n, q in enumerate(waiting, start=1) if q.code == "zone_ambiguous")
+    case = waiting[number - 1].case
+
+    def changed() -> None:
+        text = "There is an information lock. What is to be done?"
+        with writing(asked.opened.engine) as session:
+            question = update(QuestionRow).where(col(QuestionRow.case_id) == case)
+            session.execute(question.values(code="address_locked", text=text))
+
+    thread = filled_in({"clerk": "sb-1", f"q{number}": "by_hand"}, changed)
+    state = review_cases(
+        ReviewParameters(municipality=asked.slug, questions=25, minutes=1, on=DAY),
+        return_state=True,
+    )
+    thread.join()
+
+    assert state.message == "0 answered, not taken: question.unknown"
+    (still,) = open_questions(asked.opened, case=case)
+    assert still.code == "address_locked"
 
 
 def test_nobody_who_is_no_clerk_can_answer(asked: Town) -> None:

@@ -33,6 +33,7 @@ TAKEN_BACK = {
     "dropped_permit": "BPA-0002/2",
     "reason": "registry",
     "what": "zone",
+    "words": "",
 }
 ENDED = {
     "permit_number": "BPA-0002",
@@ -158,7 +159,7 @@ LETTERS: dict[str, tuple[str, Mapping[str, str], tuple[Ground, ...], list[str], 
             "Ihr Bewohnerparkausweis gilt doch für Zone A3 – Sie müssen nichts tun",
             "Die Meldebehörde hat die Änderung zurückgenommen, die sie uns gemeldet hatte.",
             "Bitte entschuldigen Sie die Umstände.",
-            "Wir nehmen die Umstellung auf die Zone A2 zurück.",
+            "Die Umstellung auf die Zone A2 ist hinfällig.",
             "Ihr Bewohnerparkausweis BPA-0002 für die Zone A3, und zwar bis zum 31. Dezember 2027",
             "Der Ausweis BPA-0002/2 für die Zone A2 gilt nicht mehr.",
             "Wohnen Sie doch nicht mehr in der Zone A3?",
@@ -169,7 +170,13 @@ LETTERS: dict[str, tuple[str, Mapping[str, str], tuple[Ground, ...], list[str], 
             REMEDY,
             "Art. 22 DSGVO",
         ],
-        [BY_PERSON, "Wir haben unsere Entscheidung überprüft", "§ 48 Abs. 1", "§ 46 Abs. 5"],
+        [
+            BY_PERSON,
+            "Wir nehmen",
+            "Wir haben unsere Entscheidung überprüft",
+            "§ 48 Abs. 1",
+            "§ 46 Abs. 5",
+        ],
     ),
     "taken back by a clerk": (
         "taken_back",
@@ -387,7 +394,10 @@ def test_a_switch_that_left_no_new_permit_behind_names_none() -> None:
 
 def test_what_the_registry_took_back_and_a_clerk_decided_says_both() -> None:
     asked = Ground("undo_by_machine", "", "A condition.", Result.NOT_MET, {ANSWER: "undo"})
-    said = text("taken_back", TAKEN_BACK, (*UNDONE[:2], asked))
+    weighed = TAKEN_BACK | {"words": "Ihr Vertrauen haben wir abgewogen."}
+    said = text("taken_back", weighed, (*UNDONE[:2], asked))
+    assert "Wir nehmen die Umstellung auf die Zone A2 zurück." in said
+    assert "Ihr Vertrauen haben wir abgewogen." in said
     assert "Die Meldebehörde hat die gemeldete Änderung zurückgenommen." in said
     assert "(§ 48 Abs. 1 VwVfG)" in said
     assert BY_PERSON in said

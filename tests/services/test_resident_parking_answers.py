@@ -504,6 +504,26 @@ def test_a_clerk_ends_a_permit_and_its_holder_is_told(code: str, by_condition: b
     }
 
 
+@pytest.mark.parametrize(
+    ("by_condition", "said"), [(True, ""), (False, "Sie wohnen nicht mehr hier.")]
+)
+@pytest.mark.parametrize("code", LOST)
+def test_only_the_reasons_of_a_revocation_stand_in_the_letter_and_no_note(
+    code: str, by_condition: bool, said: str
+) -> None:
+    """Where no reasons are asked for, the clerk is told that the note stays in the house."""
+    situation, given = LOST[code][0], Answer(code, "end", "sb-1", "Sie wohnen nicht mehr hier.")
+    situation = replace(situation, answers=(given,))
+
+    decision = decided(situation, resolutory_condition=by_condition)
+
+    asked = decided(replace(situation, answers=()), resolutory_condition=by_condition).question
+    assert asked is not None
+    assert asked.choices[0].needs_words is not by_condition
+    letter = told(decision, situation, resolutory_condition=by_condition)
+    assert letter["words"] == said
+
+
 @pytest.mark.parametrize("code", LOST)
 def test_a_clerk_leaves_a_permit_and_nothing_happens(code: str) -> None:
     decision = answered(LOST[code][0], (code, "keep"))

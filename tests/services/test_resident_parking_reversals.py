@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tasks.domain.check import ANSWER
-from tasks.domain.decision import Decision, Then
+from tasks.domain.decision import Answer, Decision, Then
 from tasks.domain.delta import DeltaKind
 from tasks.domain.effect import Act, Effect, EffectKind
 from tasks.domain.person import Dwelling, Lock, PartialDate
@@ -79,6 +79,7 @@ def test_a_switch_that_lapsed_by_its_condition_is_taken_back_by_machine_and_said
         "dropped_permit": "BPA-0001/2",
         "reason": "registry",
         "what": "zone",
+        "words": "",
     }
 
 
@@ -95,6 +96,21 @@ def test_several_effects_are_taken_back_the_last_one_first() -> None:
 
     assert decision.effects == (SWITCH.inverse, name.inverse)
     assert letter(taken_back(name, SWITCH), decision)["what"] == "zone"
+
+
+@pytest.mark.parametrize(
+    ("family", "taken", "left"), [("Brandt-Roth", 1, True), ("Brandt", 2, False)]
+)
+def test_who_never_moved_keeps_the_new_name_as_long_as_the_register_says_it(
+    family: str, taken: int, left: bool
+) -> None:
+    name, renamed = a_name_act(), a_person(name=a_name(family))
+    situation = replace(taken_back(name, SWITCH), now=renamed)
+
+    decision = by_machine(situation)
+
+    assert (decision.code, len(decision.effects)) == ("taken_back", taken)
+    assert (name.inverse not in decision.effects) is left
 
 
 @pytest.mark.parametrize(("act", "what"), [(an_address_act(), "address"), (a_name_act(), "name")])
@@ -176,6 +192,34 @@ def test_a_clerk_reads_whether_the_resident_will_be_told(told: bool) -> None:
     assert question is not None
     assert ("never told" in question.choices[0].text) is not told
     assert answered(situation, "reversal_after_effect", "undo").notify is told
+
+
+def test_a_withdrawal_that_nobody_asked_for_needs_a_hearing_and_reasons_in_the_letter() -> None:
+    situation = taken_back()
+    question = decided(situation).question
+    assert question is not None
+    assert "hearing (VwVfG § 28)" in question.choices[0].text
+    assert question.choices[0].needs_words
+    given = Answer("reversal_after_effect", "undo", "sb-1", "Abgewogen.")
+
+    situation = replace(situation, answers=(given,))
+
+    assert letter(situation, decided(situation))["words"] == "Abgewogen."
+
+
+@pytest.mark.parametrize(
+    "situation",
+    [taken_back(an_end_act()), taken_back(told=False)],
+    ids=["a clerk gives an ended permit back", "nobody was told of the switch"],
+)
+def test_where_nothing_is_withdrawn_or_nobody_is_told_no_reasons_are_asked_for(
+    situation: Situation,
+) -> None:
+    question = decided(situation).question
+
+    assert question is not None
+    assert question.choices[0].name == "undo"
+    assert not question.choices[0].needs_words
 
 
 _KEPT = {"end_old": "false"}

@@ -15,6 +15,7 @@ from tasks.act import act_batch
 from tasks.decide import decide_batch
 from tasks.errors import ChannelUnavailable
 from tasks.explain import UnknownCase, explain, tell
+from tasks.replies.tokens import token_for
 from tasks.send import recover_claims
 from tasks.settings import settings
 from tasks.state import answers, outbox
@@ -225,6 +226,19 @@ def test_the_document_holds_everything_and_is_json(town: Town, deliver: Deliver)
         wanted |= {"history", "related", "timeline", "time_zone", "chain"}
         assert wanted <= story.keys()
         assert {doc["case"] for doc in story["chain"]} == {doc["case"] for doc in story["related"]}
+
+
+def test_no_copy_of_a_case_holds_what_opens_its_letter(monday: Town) -> None:
+    """The birth date stands in the same document: whoever finds it could reply."""
+    case = case_of(monday, "E0002-0002")
+    token = token_for(case, "reply", settings().signing_key())
+
+    document = json.dumps(explain(case, settings()), ensure_ascii=False)
+
+    assert "1991" in document
+    assert "[Ihr Code]" in document
+    assert token.short_code not in document
+    assert token.link_secret not in document
 
 
 def test_telling_takes_a_few_queries_however_long_the_chain(monday: Town, deliver: Deliver) -> None:

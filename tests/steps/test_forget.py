@@ -15,6 +15,7 @@ from sqlalchemy import select as select_columns
 from sqlalchemy import update
 from sqlmodel import col, select
 
+from flows.forget import ForgetParameters, _logs
 from tasks.explain import explain, tell
 from tasks.forget import (
     ACCESS_LOG_DAYS,
@@ -919,3 +920,14 @@ def test_decisions_of_others_are_as_they_were(served: Town) -> None:
     with reading(served.opened.engine) as session:
         rows = session.exec(select(DecisionRow).where(DecisionRow.case_id == asked))
         assert [row.model_dump() for row in rows] == before
+
+
+def test_logs_stay_whatever_future_day_is_replayed(home: Path) -> None:
+    """They belong to all municipalities, and tell who looked at whose data."""
+    aside = home / "access.log.until-2026-01-01"
+    aside.write_text("2026-01-01T08:00:00+0100 musterstadt clerk sb-1 looked at c-1\n")
+
+    for dry_run in (True, False):
+        later = date.today() + timedelta(ACCESS_LOG_DAYS + 1)  # noqa: DTZ011  the machine's
+        _logs(ForgetParameters(on=later, dry_run=dry_run))
+        assert aside.exists()

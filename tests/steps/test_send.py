@@ -163,6 +163,49 @@ def test_a_letter_for_the_spool_is_simply_put_there_again(town: Town, deliver: D
     assert len(list((town.folder / "spool").glob("*.pdf"))) == 3
 
 
+def test_a_letter_that_a_dead_process_put_into_the_spool_has_left_whatever_comes_then(
+    town: Town, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    rendered(town, deliver)
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox, "settle", die)  # listed in the manifest, and not noted
+        with pytest.raises(KeyboardInterrupt):
+            send_batch(town.opened, "post", to_send(town.opened, "post"), DAY, "run-1")
+    assert letters(town) == Counter({("post", "claimed"): 3})
+
+    # Brandt has moved back and Wójcik has moved on: their letters would be stopped otherwise.
+    deliver(town, "2026-11-24", "0003-deltalieferung-ruecknahme.xml")
+
+    assert letters(town)["post", "stopped"] == 0
+    assert letters(town)["post", "handed_over"] >= 3
+    with reading(town.opened.engine) as session:
+        told = session.exec(select(LetterRow.reference).where(LetterRow.dated == DAY)).all()
+    assert sorted(told) == sorted(path.name for path in _printed(town, DAY))
+
+
+def _printed(town: Town, day: date) -> list[Path]:
+    manifest = town.folder / "spool" / f"manifest-{day}.jsonl"
+    return [Path(json.loads(line)["file"]) for line in manifest.read_text().splitlines()]
+
+
+def test_while_the_spool_is_away_nobody_knows_what_it_has(town: Town, deliver: Deliver) -> None:
+    rendered(town, deliver)
+    with writing(town.opened.engine) as session:
+        outbox.claim(session, outbox.ids_ready(session, town.slug, "post"))
+    spool = town.folder / "spool"
+    spool.rename(town.folder / "away")
+
+    recover_claims(town.opened, "run-2")
+    assert letters(town) == Counter({("post", "claimed"): 3})
+
+    (town.folder / "away").rename(spool)
+    recover_claims(town.opened, "run-3")
+    assert letters(town) == Counter({("post", "ready"): 3})
+
+
 @pytest.mark.parametrize(
     ("moment", "quiet"),
     [
