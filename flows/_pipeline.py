@@ -13,7 +13,7 @@ from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.act import act_cases, begun, take_up_effects, to_act
 from tasks.decide import decide_cases, to_decide
@@ -35,6 +35,31 @@ PASSES = 3
 BUSY, AT_WORK = "state.municipality_busy", "another run is at work"
 
 Work = Iterator[tuple[Any, tuple[Any, ...]]]  # (task, its arguments)
+
+
+class Places(BaseModel):
+    """What most flows are told: where, and on which day."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    municipalities: list[str] = Field(
+        default=[],
+        title="Municipalities",
+        description="Names of their folders in the home folder. Empty: every one of them.",
+        json_schema_extra={"position": 0},
+    )
+    on: date | None = Field(
+        default=None,
+        title="Replay the day",
+        description="The day on which the run plays. Empty: today. A future day only in test mode.",
+        json_schema_extra={"position": 9},
+    )
+
+    def named(self) -> str:
+        """For the name of a run."""
+        where = ", ".join(self.municipalities[:3]) or "all"
+        more = len(self.municipalities) - 3
+        return f"{where} and {more} more" if more > 0 else where
 
 
 class Outcome(BaseModel):

@@ -4,36 +4,20 @@ The residents' page only records; this flow takes it up, decides with grounds, a
 letter, with the guarantees of any delivery. It leaves alone whatever nobody waits for.
 """
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from prefect import flow, runtime, tags
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
-from pydantic import BaseModel, ConfigDict, Field
 
-from flows._pipeline import AT_WORK, Outcome, end_state, of_municipality, prompted
+from flows._pipeline import AT_WORK, Outcome, Places, end_state, of_municipality, prompted
 from tasks.municipality import municipalities
 from tasks.settings import private_files, settings
 
 
-class ApplyParameters(BaseModel):
+class ApplyParameters(Places):
     """Whose replies."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    municipalities: list[str] = Field(
-        default=[],
-        title="Municipalities",
-        description="Names of their folders in the home folder. Empty: every one of them.",
-        json_schema_extra={"position": 0},
-    )
-    on: date | None = Field(
-        default=None,
-        title="Replay the day",
-        description="The day on which the run plays. Empty: today. A future day only in test mode.",
-        json_schema_extra={"position": 1},
-    )
 
 
 EVERYTHING = ApplyParameters()
@@ -42,8 +26,7 @@ EVERYTHING = ApplyParameters()
 def _run_name() -> str:
     raw = (runtime.flow_run.parameters or {}).get("parameters") or {}
     parameters = ApplyParameters.model_validate(raw)
-    where = ", ".join(parameters.municipalities[:3]) or "all"
-    return f"apply replies {where} {parameters.on or datetime.now().astimezone().date()}"
+    return f"apply replies {parameters.named()} {parameters.on or datetime.now().astimezone().date()}"
 
 
 @flow(name="apply-replies", flow_run_name=_run_name, persist_result=False)

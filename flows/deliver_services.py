@@ -4,36 +4,20 @@ Prefect is told municipalities, stages, opaque case ids and counts. What a case 
 stands, is in our own database: this flow may be killed at any point and simply run again.
 """
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from prefect import flow, runtime, tags
 from prefect.client.schemas.objects import State
 from prefect.states import Failed
-from pydantic import BaseModel, ConfigDict, Field
 
-from flows._pipeline import Outcome, end_state, everything, of_municipality
+from flows._pipeline import Outcome, Places, end_state, everything, of_municipality
 from tasks.municipality import municipalities
 from tasks.settings import private_files, settings
 
 
-class DeliverParameters(BaseModel):
+class DeliverParameters(Places):
     """What to deliver."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    municipalities: list[str] = Field(
-        default=[],
-        title="Municipalities",
-        description="Names of their folders in the home folder. Empty: every one of them.",
-        json_schema_extra={"position": 0},
-    )
-    on: date | None = Field(
-        default=None,
-        title="Replay the day",
-        description="The day on which the run plays. Empty: today. A future day only in test mode.",
-        json_schema_extra={"position": 1},
-    )
 
 
 EVERYTHING = DeliverParameters()
@@ -42,10 +26,7 @@ EVERYTHING = DeliverParameters()
 def _run_name() -> str:
     raw = (runtime.flow_run.parameters or {}).get("parameters") or {}
     parameters = DeliverParameters.model_validate(raw)
-    where = ", ".join(parameters.municipalities[:3]) or "all"
-    if len(parameters.municipalities) > 3:
-        where += f" and {len(parameters.municipalities) - 3} more"
-    return f"deliver {where} {parameters.on or datetime.now().astimezone().date()}"
+    return f"deliver {parameters.named()} {parameters.on or datetime.now().astimezone().date()}"
 
 
 @flow(name="deliver-services", flow_run_name=_run_name, persist_result=False)

@@ -11,9 +11,9 @@ from prefect import flow, get_run_logger, runtime, tags
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from flows._pipeline import Outcome, day_of, do
+from flows._pipeline import Outcome, Places, day_of, do
 from tasks.forget import forget_all, forget_logs, old_logs, preview, tidy
 from tasks.municipality import Municipality, municipalities, open_municipality
 from tasks.settings import private_files, settings
@@ -34,28 +34,14 @@ KINDS = {
 }
 
 
-class ForgetParameters(BaseModel):
+class ForgetParameters(Places):
     """Whose data leaves, and whether only to look."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    municipalities: list[str] = Field(
-        default=[],
-        title="Municipalities",
-        description="Names of their folders in the home folder. Empty: every one of them.",
-        json_schema_extra={"position": 0},
-    )
     dry_run: bool = Field(
         default=True,
         title="Dry run",
         description="Only count what would leave. What has left does not come back.",
         json_schema_extra={"position": 1},
-    )
-    on: date | None = Field(
-        default=None,
-        title="Replay the day",
-        description="The day on which the run plays. Empty: today. A future day only in test mode.",
-        json_schema_extra={"position": 2},
     )
 
 
@@ -65,10 +51,7 @@ LOOK = ForgetParameters()
 def _run_name() -> str:
     raw = (runtime.flow_run.parameters or {}).get("parameters") or {}
     parameters = ForgetParameters.model_validate(raw)
-    where = ", ".join(parameters.municipalities[:3]) or "all"
-    if len(parameters.municipalities) > 3:
-        where += f" and {len(parameters.municipalities) - 3} more"
-    return f"{'preview forget' if parameters.dry_run else 'forget'} {where}"
+    return f"{'preview forget' if parameters.dry_run else 'forget'} {parameters.named()}"
 
 
 @flow(name="forget", flow_run_name=_run_name, persist_result=False)
