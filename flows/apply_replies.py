@@ -26,7 +26,8 @@ EVERYTHING = ApplyParameters()
 def _run_name() -> str:
     raw = (runtime.flow_run.parameters or {}).get("parameters") or {}
     parameters = ApplyParameters.model_validate(raw)
-    return f"apply replies {parameters.named()} {parameters.on or datetime.now().astimezone().date()}"
+    day = parameters.on or datetime.now().astimezone().date()
+    return f"apply replies {parameters.named()} {day}"
 
 
 @flow(name="apply-replies", flow_run_name=_run_name, persist_result=False)
