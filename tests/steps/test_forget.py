@@ -696,8 +696,11 @@ def copies(town: Town, number: int) -> Iterator[Town]:
 
 
 def comparable(town: Town) -> dict[str, Any]:
-    """All that is stored, but for the names of the empty rows, which are drawn by lot."""
+    """All that is stored, but for the names of the empty rows, which are drawn by lot, and the
+    numbers of the lines in histories, which follow the batches."""
     rows = all_rows(town)
+    for line in rows["history"]:
+        del line["id"]
     empty = {row["id"] for row in rows["person"] if row["ags"] == ""}
     found = {
         table: sorted(
