@@ -173,6 +173,7 @@ def test_every_page_can_be_used_by_everyone(
     axe, found = Axe(), {}
 
     def look(name: str) -> None:
+        page.wait_for_load_state("load")  # axe must not meet a page that is just being left
         found[name] = [
             (item["id"], [node["target"] for node in item["nodes"]])
             for item in axe.run(page, options=WCAG).response["violations"]
