@@ -208,7 +208,8 @@ def kill_everywhere(handler: Catcher, smtp_url: str, tmp_path: Path) -> int:
         uncertain = {
             event for event, (_, code) in found["cases"].items() if code == "channel.uncertain"
         }
-        assert len(handler.ids) >= emails - len(uncertain)
+        seen = (points, str(again_on), handler.ids, found["cases"])
+        assert len(handler.ids) >= emails - len(uncertain), seen
         # Up to one letter a worker may be uncertain; it waits for a person and is not repeated.
         assert len(uncertain) <= 4
         for event in uncertain:
