@@ -1,12 +1,32 @@
-"""A municipality for tests: a home folder with a profile, zones, permits and an empty inbox."""
+"""A municipality for tests: a home folder with a profile, zones, permits and an empty inbox.
+
+`Town` is the face that tests speak to: put or send deliveries, run a day, look at cases, letters,
+permits and questions. It names no step, no table and no stage, so that these can be rebuilt.
+"""
 
 import shutil
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
+from sqlmodel import select
+
+from flows._pipeline import everything
+from tasks.domain.record import Permit
+from tasks.errors import AntragslosError
 from tasks.municipality import Municipality, open_municipality
 from tasks.records.importing import import_permits, read_permits
+from tasks.review import Asked, open_questions, record_answers
+from tasks.send import recover_claims
 from tasks.settings import Settings
+from tasks.stage import Counts
+from tasks.state import intake
+from tasks.state.database import reading
+from tasks.state.story import CaseLine, list_cases
+from tasks.state.tables import LetterRow
+from tests.delivery_writer import BASELINE, Sent, write_delivery
 
 DATA = Path(__file__).parent / "data"
 DELIVERIES = DATA / "deliveries"
@@ -65,10 +85,104 @@ class Town:
     def opened(self) -> Municipality:
         return open_municipality(self.slug, self.settings)
 
+    # What comes in ----------------------------------------------------------------------------
+
     def put(self, *names: str) -> None:
         """Puts deliveries of tests/data into the inbox."""
         for name in names:
             shutil.copyfile(DELIVERIES / name, self.folder / "inbox" / Path(name).name)
+
+    def send(self, *sent: Sent, kind: str = "delta") -> None:
+        """The registry's next delivery lies in the inbox; its events are `E<number>-<place>`."""
+        with reading(self.opened.engine) as session:
+            number = (intake.last_number(session, self.slug, "xmeldit") or 0) + 1
+        at = BASELINE + timedelta(hours=number)
+        records = [
+            replace(one, event=f"E{number:04d}-{place:04d}", at=at + timedelta(minutes=place))
+            for place, one in enumerate(sent, start=1)
+        ]
+        write_delivery(self.folder / "inbox" / f"{number:04d}.xml", number, records, kind=kind)
+
+    # What happens -----------------------------------------------------------------------------
+
+    def run_day(
+        self,
+        day: str | date,
+        *names: str,
+        until: str = "send",
+        work: Callable[..., Any] = everything,
+        run: str = "run",
+    ) -> Counts:
+        """Puts deliveries into the inbox and plays the whole day, as a run does it; all counts.
+
+        `until` is the last thing that is done: pull, link, decide, act, render or send. What a
+        step raises is counted as `trouble:<code>`, and the day goes on as in a run.
+        """
+        self.put(*names)
+        last = _ORDER.index(until)
+        today = date.fromisoformat(day) if isinstance(day, str) else day
+        counts = recover_claims(self.opened, run)
+        for step, args in work(self.opened, today, run):
+            if _ORDER.index(_what(step)) > last:
+                break
+            try:
+                counts += step.fn(*args)
+            except AntragslosError as error:
+                counts[f"trouble:{error.code}"] += 1
+        return counts
+
+    def answer(self, event: str, choice: str, day: str | date, by: str = "sb-1") -> str:
+        """A clerk answers the question of this event's case at a shell; what became of it."""
+        today = date.fromisoformat(day) if isinstance(day, str) else day
+        given = {self.case(event).case: choice}
+        (answered,) = record_answers(self.opened, given, by=by, via="shell", today=today)
+        return answered.status
+
+    # What is there ----------------------------------------------------------------------------
+
+    def lines(self) -> list[CaseLine]:
+        """All cases as `antragslos cases` lists them."""
+        with reading(self.opened.engine) as session:
+            return list_cases(session, self.slug)
+
+    def case(self, event: str, service: str = "resident_parking") -> CaseLine:
+        """The only case of this event and service."""
+        found = [c for c in self.lines() if (c.event, c.service) == (event, service)]
+        assert len(found) == 1, found
+        return found[0]
+
+    def cases(self) -> dict[str, tuple[str, str]]:
+        """Event -> (status, code) of its last case."""
+        return {line.event: (line.status, line.code) for line in self.lines()}
+
+    def question(self, event: str) -> Asked:
+        """What a clerk is asked about this event: code, text and choices."""
+        case = self.case(event).case
+        (asked,) = [one for one in self.questions() if one.case == case]
+        return asked
+
+    def questions(self) -> list[Asked]:
+        return open_questions(self.opened)
+
+    def letters(self) -> list[LetterRow]:
+        """As they are kept: channel, status, code, addressee, subject, text, html, pdf."""
+        with reading(self.opened.engine) as session:
+            return list(session.exec(select(LetterRow).order_by(LetterRow.dated, LetterRow.id)))
+
+    def permits(self, *numbers: str) -> dict[str, Permit]:
+        return self.opened.register.get(numbers)
+
+
+_ORDER = ("pull", "link", "decide", "act", "render", "send")
+_BEGINS = {"take up begun": "pull", "take up replies": "link"}
+
+
+def _what(step: Any) -> str:
+    """Which of these a step belongs to; the only place in the tests that knows their names."""
+    for begins, what in _BEGINS.items():
+        if step.name.startswith(begins):
+            return what
+    return str(step.name).partition(" ")[0]
 
 
 def make_town(
