@@ -12,10 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
-from typing import Any, ParamSpec
-
-from prefect import task
-from prefect.cache_policies import NO_CACHE
+from typing import Any, Generic, ParamSpec
 
 from tasks.errors import AntragslosError, PermanentError, ProfileInvalid, TemporaryError
 from tasks.settings import settings
@@ -28,35 +25,58 @@ class StageFailed(PermanentError):
     """A step broke for a reason nobody foresaw. The code names the class of the error."""
 
 
+class Stage(Generic[P]):
+    """A step: `fn` does the work, a call runs it as a Prefect task.
+
+    Prefect is imported by the first call: whoever only looks waits for no Prefect.
+    """
+
+    def __init__(
+        self, step: Callable[P, Counts], name: str, retries: int, delays: Sequence[float]
+    ) -> None:
+        functools.update_wrapper(self, step)
+        self.name = name.partition(" {")[0].partition(" ·")[0]
+        self._step, self._run_name, self._retries, self._delays = step, name, retries, delays
+
+    def fn(self, *args: P.args, **kwargs: P.kwargs) -> Counts:
+        try:
+            return self._step(*args, **kwargs)
+        except Exception as error:
+            raise cleaned(error) from None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._task(*args, **kwargs)
+
+    @functools.cached_property
+    def _task(self) -> Any:
+        from prefect import task
+        from prefect.cache_policies import NO_CACHE
+
+        @functools.wraps(self._step)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> Counts:
+            return self.fn(*args, **kwargs)
+
+        return task(
+            name=self.name,
+            task_run_name=self._run_name,
+            persist_result=False,
+            cache_policy=NO_CACHE,
+            retries=self._retries,
+            retry_delay_seconds=list(self._delays) or 0,
+            retry_condition_fn=_is_temporary,
+        )(guarded)
+
+
 def stage(
     name: str, *, retries: int = 0, delays: Sequence[float] = ()
-) -> Callable[[Callable[P, Counts]], Any]:
+) -> Callable[[Callable[P, Counts]], Stage[P]]:
     """A step as a Prefect task: its parameters are ids, its result are counts.
 
     `name` is the task's name; parameters named in braces make the run's name, as in
     `decide {service} · {municipality}`. Retried only on a TemporaryError. Neither arguments nor
     results are ever stored by Prefect.
     """
-
-    def decorate(step: Callable[P, Counts]) -> Any:
-        @functools.wraps(step)
-        def guarded(*args: P.args, **kwargs: P.kwargs) -> Counts:
-            try:
-                return step(*args, **kwargs)
-            except Exception as error:
-                raise cleaned(error) from None
-
-        return task(
-            name=name.partition(" {")[0].partition(" ·")[0],
-            task_run_name=name,
-            persist_result=False,
-            cache_policy=NO_CACHE,
-            retries=retries,
-            retry_delay_seconds=list(delays) or 0,
-            retry_condition_fn=_is_temporary,
-        )(guarded)
-
-    return decorate
+    return lambda step: Stage(step, name, retries, delays)
 
 
 def cleaned(error: Exception) -> AntragslosError:

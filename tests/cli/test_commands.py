@@ -170,3 +170,33 @@ def test_a_wrong_setting_is_said_without_a_traceback(run: Run, tmp_path: Path) -
     assert told.returncode == 1
     assert "ANTRAGSLOS_BATCH_SIZE" in told.stderr
     assert "Traceback" not in told.stderr
+
+
+def test_looking_waits_for_no_prefect(tmp_path: Path) -> None:
+    make_town(tmp_path / "home")
+    looks = [
+        ["cases"],
+        ["check"],
+        ["questions", "-m", "musterstadt"],
+        ["clerks", "-m", "musterstadt"],
+        ["letter", "resident_parking", "--out", str(tmp_path)],
+    ]
+    program = (
+        "import sys\n"
+        "from flows.cli import app\n"
+        f"for words in {looks!r}: app(words, standalone_mode=False)\n"
+        "assert 'prefect' not in sys.modules"
+    )
+    environment = os.environ | {
+        "ANTRAGSLOS_HOME": str(tmp_path / "home"),
+        "PYTHONPATH": str(ROOT),
+    }
+    looked = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert looked.returncode == 0, looked.stderr
