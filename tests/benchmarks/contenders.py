@@ -4,6 +4,7 @@ Prints what it did as one line of JSON; `stock` makes the town that all of them 
 """
 
 import json
+import re
 import sys
 import time
 from collections import Counter
@@ -17,7 +18,7 @@ from prefect import flow, task
 from pyinstrument import Profiler
 from pyinstrument.renderers import ConsoleRenderer
 
-import flows.deliver_services as ours_flow
+from flows._pipeline import Outcome, everything, of_municipality
 from tasks.matching.zones import parse_zone_list
 from tasks.municipality import open_municipality
 from tasks.pull import pull
@@ -52,37 +53,41 @@ def stock(deltas: str) -> Result:
 
 
 def ours(deltas: str, profile: str = "") -> Result:
-    """The flow of the product, in this process; the Prefect server is another one."""
+    """All of a run for one municipality, in this process; the Prefect server is another one."""
     stages: Counter[str] = Counter()
     runs: Counter[str] = Counter()
-    work = ours_flow.work
 
     def timed(*args: Any) -> Iterator[Any]:
-        for step, ids in work(*args):
+        for step, ids in everything(*args):
             start = time.perf_counter()
             yield step, ids
             name = step.name.split()[0]
             stages[name] += time.perf_counter() - start
             runs[name] += 1
 
-    ours_flow.work = timed
-    # The generator's calendar may lie ahead of this machine's, and its letters shall really leave.
-    ours_flow.day_of = lambda _town, day: day
-    parameters = ours_flow.DeliverParameters(municipalities=[SLUG], on=TODAY)
+    @flow(name="ours", persist_result=False)
+    def one_town() -> Outcome:
+        return of_municipality(SLUG, TODAY, "bench", timed, "bench")
+
     profiler = Profiler(async_mode="disabled")
     with profiler if profile else nullcontext(), _measured(int(deltas)) as result:
-        state = ours_flow.deliver_services(parameters, return_state=True)
+        problems = one_town().problems
+    assert not problems, problems
     with reading(open_municipality(SLUG, settings()).engine) as session:
         result["cases"] = sum(n for *_, n in report.cases_by_outcome(session, SLUG))
         letters = report.letters_by_channel(session, SLUG)
         result["letters"] = sum(n for _, status, n in letters if status == "handed_over")
-    result["ended"] = f"{state.name}: {state.message}"
     result["task_runs"] = sum(runs.values())
     result["stages"] = {name: (seconds, runs[name]) for name, seconds in stages.items()}
     if profile:
-        lines = ConsoleRenderer(flat=True).render(profiler.last_session).splitlines()
-        result["profile"] = [line for line in lines if line[:1].isdigit()][:TOP]
+        result["profile"] = _top(profiler.output(ConsoleRenderer(flat=True, show_all=True)))
     return result
+
+
+def _top(told: str) -> list[list[str]]:
+    """(seconds, function, module): without lines and folders, which say where this machine is."""
+    lines = re.findall(r"^(\d+\.\d+) +(.+?)  +(\S+)$", told, re.MULTILINE)
+    return [[own, name, Path(at.rpartition(":")[0] or at).name] for own, name, at in lines][:TOP]
 
 
 def bare(deltas: str) -> Result:
@@ -121,8 +126,8 @@ def _measured(deltas: int) -> Iterator[Result]:
     result["rss_mb"] = int(status.partition("VmHWM:")[2].split()[0]) // 1024
 
 
+CONTENDERS = {"stock": stock, "ours": ours, "bare": bare, "naive": naive}
+
 if __name__ == "__main__":
     name, *arguments = sys.argv[1:]
-    print(
-        json.dumps({"stock": stock, "ours": ours, "bare": bare, "naive": naive}[name](*arguments))
-    )
+    print(json.dumps(CONTENDERS[name](*arguments)))
