@@ -197,8 +197,8 @@ class Told:
         today: date,
     ) -> LetterContent:
         texts = self._town.profile.texts
-        dwelling = lives_in(person, today)
-        if dwelling is None or not dwelling.address.street or dwelling.address.country:
+        dwelling = person.reached_at(today)
+        if dwelling is None or not dwelling.address.is_postal():
             raise LetterIncomplete("letter.no_postal_address", letter_id)
         return LetterContent(
             letter_id=letter_id,
@@ -229,23 +229,14 @@ def full_name(person: Person) -> str:
     return " ".join(part for part in (person.name.doctor, given, person.name.family) if part)
 
 
-def lives_in(person: Person, today: date) -> Dwelling | None:
-    """Where a letter reaches the person today. A move that lies ahead is registered already."""
-    home = person.main()
-    if home is None or home.moved_in is None or home.moved_in <= today:
-        return home
-    old = [d for d in person.dwellings if (d.moved_out.full() or today) > today]
-    return min(old, key=lambda dwelling: dwelling.status, default=home)
-
-
 def addressee(person: Person, dwelling: Dwelling) -> tuple[str, ...]:
     """The Anschriftzone, at most six lines (DIN 5008)."""
     address = dwelling.address
     given = person.name.given
     name = " ".join(part for part in (person.name.doctor, given, person.name.family) if part)
     care_of = f"bei {address.care_of}" if address.care_of else ""
-    place = f"{address.postcode} {address.town}".strip()
-    return tuple(line for line in (name, care_of, address.line(), address.floor, place) if line)
+    lines = (name, care_of, address.ortsteil, address.street_line(), address.floor)
+    return tuple(line for line in (*lines, address.town_line()) if line)
 
 
 def letterhead(town: Municipality) -> Letterhead:

@@ -27,7 +27,7 @@ from tasks.errors import (
     TemporaryError,
 )
 from tasks.municipality import Municipality, open_municipality
-from tasks.render import addressee, lives_in
+from tasks.render import addressee
 from tasks.settings import settings
 from tasks.stage import Counts, cleaned, stage
 from tasks.state import cases, decisions, facts, outbox
@@ -288,7 +288,7 @@ def _still(effect: Effect, permit: Permit | None) -> bool:
 
 def _overtaken(letter: LetterRow, person: Person | None, today: date) -> str:
     """The code of why a letter has lost its addressee: moved again, never moved, other name."""
-    dwelling = lives_in(person, today) if person else None
+    dwelling = person.reached_at(today) if person else None
     lines = addressee(person, dwelling) if person and dwelling else ()
     return "" if "\n".join(lines) == letter.addressee else "superseded"
 

@@ -9,13 +9,13 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+from tasks.domain.address import Address
 from tasks.domain.area import AreaAnswer
 from tasks.domain.decision import Answer
 from tasks.domain.delta import Delta, DeltaKind
 from tasks.domain.effect import Act, Effect, EffectKind
 from tasks.domain.permits import handle
 from tasks.domain.person import (
-    Address,
     Dwelling,
     DwellingStatus,
     Name,

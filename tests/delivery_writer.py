@@ -11,8 +11,8 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from tasks.domain.address import Address
 from tasks.domain.person import (
-    Address,
     Dwelling,
     Lock,
     Name,
@@ -226,6 +226,7 @@ def _address(dwelling: Dwelling) -> str:
         "strasse": address.street,
         "teilnummerDerHausnummer": address.part,
         "wohnort": address.town,
+        "wohnortFruehererGemeindename": address.district,
         "wohnungsinhaber": address.care_of,
         "zusatzangaben": address.extra,
     }

@@ -17,6 +17,7 @@ from tasks.desks.clerk_words import (
     linked_text,
     what_follows,
 )
+from tasks.domain.address import HouseNumber
 from tasks.domain.decision import Choice, Decision
 from tasks.domain.effect import EffectKind
 from tasks.domain.permits import is_printed
@@ -138,8 +139,8 @@ def _as_left(old: Dwelling, after: Person | None) -> Dwelling:
 
 def _dwelling(dwelling: Dwelling) -> str:
     address = dwelling.address
-    town = f"{address.postcode} {address.town}".strip()
-    parts = [", ".join(part for part in (address.line(), town) if part) or "im Ausland"]
+    lines = (address.line(), address.town_line())
+    parts = [", ".join(part for part in lines if part) or "im Ausland"]
     parts.append(DWELLINGS[dwelling.status])
     if dwelling.moved_in:
         parts.append(f"eingezogen am {day(dwelling.moved_in)}")
@@ -241,8 +242,7 @@ def _differences(permit: Permit, person: Person) -> Iterator[str]:
 
 def _same_house(permit: Permit, dwelling: Dwelling) -> bool:
     address = dwelling.address
-    number = address.house_number().replace(" ", "").lower()
-    same = number == permit.house_number.replace(" ", "").lower()
+    same = HouseNumber.read(permit.house_number) == address.house
     return same and same_street(address.street, permit.street)
 
 

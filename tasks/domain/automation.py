@@ -141,7 +141,7 @@ def may_be_told(person: Person | None, today: date) -> str:
 def can_be_written_to(person: Person | None) -> bool:
     """Whether there is somebody to write to, and an address in this country to send it to."""
     home = person.main() if person and person.died is None else None
-    return home is not None and bool(home.address.street) and not home.address.country
+    return home is not None and home.address.is_postal()
 
 
 def person_checks(now: Person, snapshots: list[Person], today: date) -> list[Check]:
@@ -221,7 +221,7 @@ def _superseded(situation: Situation) -> bool:
 
 def same_home(before: Person | None, after: Person | None) -> bool:
     """Whether both live in the same house since the same day; the floor does not matter."""
-    return _home_sign(before)[:3] == _home_sign(after)[:3]
+    return _home_sign(before)[:2] == _home_sign(after)[:2]
 
 
 def _home_sign(person: Person | None) -> tuple[object, ...]:
@@ -229,7 +229,7 @@ def _home_sign(person: Person | None) -> tuple[object, ...]:
     if home is None:
         return ()
     secondary = home.status is DwellingStatus.SECONDARY
-    return (home.address.street, home.address.house_number(), home.moved_in, secondary)
+    return (home.address.place, home.moved_in, secondary)
 
 
 def _name_sign(person: Person | None) -> object:

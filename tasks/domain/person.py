@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from tasks.domain.address import Address
+
 # Sperren that say nothing about the address (XMeld code list Auskunftssperre v7): religious
 # bodies, jubilees, parties, Bundeswehr, address books. All others keep a case out of the automatic
 # lane (3 and 11 are BMG § 51 Abs. 1; 1, 6 and 12 are Abs. 5), and so does a code not known yet.
@@ -86,31 +88,6 @@ class Name:
     doctor: str = ""  # 0401 Doktorgrad
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """A domestic address, field by field as in XMeld `anschrift.inland`; abroad only `country`."""
-
-    street: str = ""  # 1205, at most 55 characters, abbreviated above 25
-    number: str = ""  # 1206 Hausnummer, digits only
-    suffix: str = ""  # 1206a Buchstabe/Zusatzziffer, e.g. "a"
-    part: str = ""  # 1208 Teilnummer der Hausnummer, e.g. "1/7"
-    postcode: str = ""
-    town: str = ""  # 1203 Wohnort
-    ags: str = ""  # the municipality in which the dwelling lies
-    extra: str = ""  # Zusatzangaben, e.g. "Hinterhaus"
-    floor: str = ""  # Stockwerks-/Wohnungsnummer
-    care_of: str = ""  # Wohnungsinhaber
-    country: str = ""  # Destatis state code; set for an address abroad
-
-    def house_number(self) -> str:
-        """As it is written: `119a`, `12 1/7`."""
-        return f"{self.number}{self.suffix}{f' {self.part}' if self.part else ''}"
-
-    def line(self) -> str:
-        """The street line of a letter: `Alexandrinenstr. 119a Hinterhaus`."""
-        return " ".join(text for text in (self.street, self.house_number(), self.extra) if text)
-
-
 class DwellingStatus(StrEnum):
     SOLE = "0"
     MAIN = "1"
@@ -171,6 +148,14 @@ class Person:
         """The current dwelling a letter goes to: the main or sole one, wherever it lies."""
         current = [d for d in self.dwellings if d.current]
         return min(current, key=lambda d: (d.status, not self._is_here(d)), default=None)
+
+    def reached_at(self, today: date) -> Dwelling | None:
+        """Where a letter goes today. A move that lies ahead is registered already."""
+        home = self.main()
+        if home is None or home.moved_in is None or home.moved_in <= today:
+            return home
+        old = [d for d in self.dwellings if (d.moved_out.full() or today) > today]
+        return min(old, key=lambda dwelling: dwelling.status, default=home)
 
     def _is_here(self, dwelling: Dwelling) -> bool:
         return dwelling.address.ags == self.key.ags and not dwelling.address.country

@@ -214,7 +214,7 @@ def _person(when: str, text: str | None, missing: str) -> Iterator[str]:
     yield f"{when}: {name}, born {person.born or 'unknown'}"
     for dwelling in person.dwellings:
         address = dwelling.address
-        place = f"{address.postcode} {address.town}".strip() or address.country
+        place = address.town_line() or address.country
         yield (
             f"  {'current' if dwelling.current else 'former'}: {address.line()}, {place},"
             f" moved in {dwelling.moved_in or 'unknown'}"

@@ -177,12 +177,11 @@ def _dwelling_label(dwelling: Dwelling) -> str:
 
 def _dwelling(dwelling: Dwelling) -> str:
     address = dwelling.address
-    place = f"{address.postcode} {address.town}".strip()
     parts = [
         f"bei {address.care_of}" if address.care_of else "",
         address.line(),
         address.floor,
-        place,
+        address.town_line(),
         f"Staat {address.country}" if address.country else "",
         f"Gemeindeschlüssel {address.ags}" if address.ags else "",
         _DWELLINGS[dwelling.status.value],

@@ -29,7 +29,7 @@ def candidate_keys(
         keys.add(f"born:{born}")
     if road := normalise_street(street):
         number = parse_house_number(house_number)
-        keys.add(f"home:{road}:{number.number.lstrip('0') if number else ''}")
+        keys.add(_home(road, number.number if number else None))
     return frozenset(keys)
 
 
@@ -45,8 +45,12 @@ def candidate_keys_of(person: Person) -> frozenset[str]:
         keys.add(f"born:{born}")
     for dwelling in person.dwellings:
         if road := normalise_street(dwelling.address.street):
-            keys |= {f"home:{road}:", f"home:{road}:{dwelling.address.number.strip().lstrip('0')}"}
+            keys |= {_home(road, None), _home(road, dwelling.address.house.number)}
     return frozenset(keys)
+
+
+def _home(road: str, number: int | None) -> str:
+    return f"home:{road}:{'' if number is None else number}"
 
 
 def _codes(names: str) -> set[str]:

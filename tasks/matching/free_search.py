@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from datetime import date
 from fnmatch import fnmatchcase
 
-from tasks.domain.person import Address, Name, PartialDate
+from tasks.domain.address import Address
+from tasks.domain.person import Name, PartialDate
 from tasks.matching.statutory import family_names, forenames, normalise, words
 
 _PLACEHOLDER = re.compile(r"([?*])")
@@ -44,7 +45,8 @@ def born_within(born: PartialDate, begin: date, end: date) -> bool:
 
 def house_number_within(address: Address, first: int, last: int) -> bool:
     """Nr. 6 j: only the number counts, whatever letter or part follows it."""
-    return address.number.isdecimal() and first <= int(address.number) <= last
+    number = address.house.number
+    return number is not None and first <= number <= last
 
 
 def _each_among(wanted: str, stored: frozenset[str]) -> bool:

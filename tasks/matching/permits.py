@@ -16,11 +16,10 @@ from tasks.matching.free_search import has_name_parts
 from tasks.matching.holder import name_words, readings, without_titles
 from tasks.matching.statutory import (
     family_names,
-    parse_house_number,
     same_birth_date,
     same_family_name,
     same_forenames,
-    same_house_number,
+    same_house_text,
     same_street,
 )
 
@@ -117,10 +116,9 @@ def _same_address(person: Person, permit: Permit) -> bool:
 
     The house number follows Anlage Nr. 4 g: a permit for 17 agrees with the dwelling 17 a.
     """
-    number = parse_house_number(permit.house_number)
-    return number is not None and any(
+    return any(
         same_street(dwelling.address.street, permit.street)
-        and same_house_number(dwelling.address, number)
+        and same_house_text(dwelling.address, permit.house_number)
         for dwelling in person.dwellings
         if dwelling.address.ags in ("", person.key.ags) and not dwelling.address.country
     )

@@ -6,13 +6,12 @@ exactly and after normalisation; nothing here is similar, probable or scored.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
-from tasks.domain.person import Address, Name, PartialDate
+from tasks.domain.address import Address, HouseNumber
+from tasks.domain.person import Name, PartialDate
 from tasks.matching.normalise import normalise, normalise_keeping_digits
 
 __all__ = [
-    "HouseNumber",
     "family_names",
     "forenames",
     "normalise",
@@ -23,6 +22,7 @@ __all__ = [
     "same_family_name",
     "same_forenames",
     "same_house_number",
+    "same_house_text",
     "same_street",
     "words",
 ]
@@ -31,15 +31,6 @@ _STREET_ENDS = {"STR": "STRASSE", "PL": "PLATZ", "WEGLE": "WEG", "GAESSLE": "GAS
 _STREET_END = re.compile("(STR|PL|WEGLE|GAESSLE)$")
 # A part needs a blank or a letter before it: nobody knows whether „171/3“ is 171 or 17 1/3.
 _HOUSE_NUMBER = re.compile("([0-9]+)? ?([A-Za-z]{1,2})?(?:(?<=[A-Za-z ]) ?([0-9]+/[0-9]+))?")
-
-
-@dataclass(frozen=True, slots=True)
-class HouseNumber:
-    """A house number as asked for, field by field; an empty field was not asked for."""
-
-    number: str = ""  # 1206
-    suffix: str = ""  # 1208 Buchstabe/Zusatzziffern
-    part: str = ""  # 1209 Teilnummer
 
 
 def words(text: str) -> list[str]:
@@ -95,27 +86,30 @@ def parse_house_number(text: str) -> HouseNumber | None:
     found = _HOUSE_NUMBER.fullmatch(" ".join(text.split()))
     if not found:
         return None
-    number, suffix, part = (field or "" for field in found.groups())
-    return HouseNumber(number, suffix, part)
+    return HouseNumber.of(*(field or "" for field in found.groups()))
 
 
 def same_house_number(address: Address, wanted: HouseNumber) -> bool:
     """g: each field that is asked for agrees; the address may say more."""
+    house = address.house
     return (
-        (not wanted.number or _number(wanted.number) == _number(address.number))
-        and (not wanted.suffix or wanted.suffix.upper() == address.suffix.strip().upper())
-        and (not wanted.part or wanted.part == "".join(address.part.split()))
+        wanted.number in (None, house.number)
+        and wanted.suffix in ("", house.suffix)
+        and wanted.part in ("", house.part)
     )
+
+
+def same_house_text(address: Address, text: str) -> bool:
+    """The same for a text on a record; one that we have printed ourselves (`4/3`) always agrees."""
+    wanted = parse_house_number(text)
+    printed = HouseNumber.read(text)
+    agrees = wanted is not None and same_house_number(address, wanted)
+    return agrees or (printed is not None and printed == address.house)
 
 
 def same_birth_date(stored: PartialDate, wanted: PartialDate) -> bool:
     """h: exactly, parts that nobody knows included."""
     return stored == wanted
-
-
-def _number(digits: str) -> str:
-    plain = digits.strip()
-    return plain.lstrip("0") or plain[:1]  # some registers fill up four digits with zeros
 
 
 def _is_one_of(wanted: str, stored: Iterable[str]) -> bool:

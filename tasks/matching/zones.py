@@ -21,11 +21,11 @@ from pathlib import Path
 
 from rapidfuzz import fuzz, process
 
+from tasks.domain.address import Address
 from tasks.domain.area import AreaAnswer
-from tasks.domain.person import Address
 from tasks.errors import ZoneListInvalid
 from tasks.matching.statutory import normalise_street
-from tasks.matching.zone_text import Entry, HouseNumber, Unreadable, house_number, read_entry
+from tasks.matching.zone_text import Entry, HouseNumber, Unreadable, read_entry
 
 _UNKNOWN = AreaAnswer()
 _SIMILAR = 70  # of 100; below it a suggestion is noise
@@ -157,10 +157,8 @@ def _without_number(entries: list[tuple[str, Entry]]) -> tuple[str, ...]:
 
 
 def _number_of(address: Address) -> HouseNumber | None:
-    try:
-        return house_number(f"{address.number}{address.suffix}".strip())
-    except Unreadable:
-        return None
+    house = address.house
+    return None if house.number is None else (house.number, house.suffix)
 
 
 def _short_key(street: str) -> str:

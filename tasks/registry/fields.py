@@ -7,8 +7,8 @@ such as 1301 are DSMeld sheets; an error names them so that the registry office 
 
 from lxml import etree
 
+from tasks.domain.address import Address
 from tasks.domain.person import (
-    Address,
     Dwelling,
     DwellingStatus,
     Lock,
@@ -28,6 +28,7 @@ _ADDRESS_FIELDS = {
     "teilnummerDerHausnummer": "part",
     "postleitzahl": "postcode",
     "wohnort": "town",
+    "wohnortFruehererGemeindename": "district",
     "gemeindeschluessel": "ags",
     "zusatzangaben": "extra",
     "stockwerkswohnungsnummer": "floor",

@@ -12,7 +12,7 @@ A real move back is another dwelling at the old address: it has a move-in date o
 """
 
 from tasks.domain.delta import DeltaKind
-from tasks.domain.person import Address, Dwelling, PartialDate, Person
+from tasks.domain.person import Dwelling, PartialDate, Person
 
 REVERSALS = frozenset({DeltaKind.MOVE_REVERSED, DeltaKind.DEATH_REVERSED, DeltaKind.OTHER_REVERSED})
 
@@ -53,7 +53,7 @@ def _move_replaced(record_kind: DeltaKind, before: Person, after: Person) -> boo
     old, new = before.home(), after.home()
     if record_kind != DeltaKind.MOVE or old is None or new is None:
         return False
-    return _house(old.address) != _house(new.address) and _never_moved(old, new, after)
+    return old.address.place != new.address.place and _never_moved(old, new, after)
 
 
 def _never_moved(old: Dwelling, new: Dwelling, after: Person) -> bool:
@@ -66,18 +66,7 @@ def _never_moved(old: Dwelling, new: Dwelling, after: Person) -> bool:
 
 def _identity(dwelling: Dwelling) -> tuple[object, ...]:
     """A dwelling is one stay: the same house since the same day."""
-    return (*_house(dwelling.address), dwelling.moved_in)
-
-
-def _house(address: Address) -> tuple[str, ...]:
-    return (
-        address.ags,
-        address.country,
-        address.street,
-        address.number,
-        address.suffix,
-        address.part,
-    )
+    return (dwelling.address.place, dwelling.moved_in)
 
 
 def _seen(before: Person, after: Person) -> DeltaKind:

@@ -122,19 +122,3 @@ def test_a_letter_goes_to_the_main_dwelling_wherever_it_lies() -> None:
 
     assert a_person(here, there).main() == there
     assert a_person(here).main() == here
-
-
-@pytest.mark.parametrize(
-    ("fields", "line", "house_number"),
-    [
-        ({}, "Am Strom 119", "119"),
-        ({"suffix": "a", "extra": "Hinterhaus"}, "Am Strom 119a Hinterhaus", "119a"),
-        ({"part": "1/7"}, "Am Strom 119 1/7", "119 1/7"),
-    ],
-)
-def test_a_street_line_reads_as_it_is_written(
-    fields: dict[str, str], line: str, house_number: str
-) -> None:
-    address = an_address("Am Strom", "119", **fields)
-
-    assert (address.line(), address.house_number()) == (line, house_number)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tasks.domain.person import Address, Dwelling, Name, PartialDate, Person, PersonKey
+from tasks.domain.address import Address
+from tasks.domain.person import Dwelling, Name, PartialDate, Person, PersonKey
 from tasks.domain.record import LinkedBy, Permit
 from tasks.matching.permits import candidate_keys, candidate_keys_of, link, statutory_match
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.domain.person import Address, Name, PartialDate
+from tasks.domain.address import Address
+from tasks.domain.person import Name, PartialDate
 from tasks.matching import free_search as free
 from tasks.matching import statutory as strict
 
@@ -47,7 +48,8 @@ def birth_date(cell: str) -> PartialDate:
 def address(cell: str) -> Address:
     number = strict.parse_house_number(cell)
     assert number
-    return Address(number=number.number, suffix=number.suffix, part=number.part)
+    digits = "" if number.number is None else str(number.number)
+    return Address(number=digits, suffix=number.suffix, part=number.part)
 
 
 def family_strict(cells: Cells) -> bool:

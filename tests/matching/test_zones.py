@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from tasks.domain.address import Address
 from tasks.domain.area import AreaAnswer
-from tasks.domain.person import Address
 from tasks.errors import ZoneListInvalid
 from tasks.matching.zone_text import Entry, Span, read_entry
 from tasks.matching.zones import ZoneList, parse_zone_list

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tasks.domain.person import Address
+from tasks.domain.address import Address
 from tasks.matching.zone_text import FIRST, LAST, Entry, HouseNumber, Span, Unreadable, read_entry
 from tasks.matching.zones import ZoneList
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.domain.address import Address
 from tasks.domain.delta import DeltaKind
 from tasks.domain.person import (
-    Address,
     Dwelling,
     DwellingStatus,
     Lock,

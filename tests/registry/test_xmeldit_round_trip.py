@@ -9,9 +9,9 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tasks.domain.address import Address
 from tasks.domain.delta import DeltaKind
 from tasks.domain.person import (
-    Address,
     Dwelling,
     DwellingStatus,
     Lock,

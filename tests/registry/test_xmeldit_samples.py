@@ -119,7 +119,7 @@ MOVED = {  # sign: (from, to, moved in)
     "E0002-0003": ("Badstüberstraße 9", "Kastanienallee 7", "2026-11-12"),
     "E0002-0004": ("Thünenstraße 3", "Mühlenstraße 12", "2026-11-10"),
     "E0002-0010": ("Am Strom 20", "Am Strom 70", "2026-11-09"),
-    "E0002-0012": ("Seestraße 6", "Alexandrinenstraße 119a Hinterhaus", "2026-08-01"),
+    "E0002-0012": ("Seestraße 6", "Alexandrinenstraße 119a // Hinterhaus", "2026-08-01"),
     "E0002-0013": ("Gertrudenstraße 22", "Feldstraße 63", "2026-12-01"),
     "E0002-0014": ("Gertrudenstraße 22", "Feldstraße 63", "2026-12-01"),
     "E0003-0002": ("Kröpeliner Straße 40", "Große Mönchenstraße 3", "2026-11-22"),

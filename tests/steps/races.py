@@ -21,8 +21,8 @@ import tasks.decide
 from flows._pipeline import everything, prompted
 from tasks.act import effects_of
 from tasks.desks.residents import StateResidentDesk
+from tasks.domain.address import Address
 from tasks.domain.person import (
-    Address,
     Dwelling,
     Lock,
     Name,
