@@ -1,15 +1,22 @@
 # Two commands matter: `make run` shows a finished demo, `make test` proves that all of it works.
+# `make test-all` proves it in all forms: every kill point, both databases, a second seed.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 
-.PHONY: run test browser check format bench lock clean
+.PHONY: run test test-all browser check format bench lock clean
 
 run: $(VENV)/.ready
 	@$(BIN)/antragslos demo
 
 test: $(VENV)/.ready-dev browser
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto
+
+test-all: $(VENV)/.ready-dev browser
+	@$(BIN)/python -m pytest -n auto --all
+	@$(BIN)/python -m pytest -n auto --seed 2 tests/steps tests/flows
 
 # The system's own Chromium. Where there is none: apt's, if that asks for no password.
 browser:
@@ -56,15 +63,20 @@ $(VENV)/.made:
 	@touch $@
 
 # --no-deps: the lock files name everything, and pip trips over extras in hash mode otherwise.
+INSTALL = $(BIN)/python -m pip install --no-deps --require-hashes -r $(1) | awk \
+  -v all=$$(grep -c '^[a-z].*==' $(1)) \
+  '/^(Collecting|Requirement already|Ignoring)/ { printf "\r  %d of %d fetched", ++n, all } \
+   /^Installing/ { printf "\n  unpacking …\n" } { fflush() }'
+
 $(VENV)/.ready: requirements.txt pyproject.toml | $(VENV)/.made
-	@echo "Installing locked packages (once) …"
-	@$(BIN)/python -m pip install -q --no-deps --require-hashes -r requirements.txt
+	@echo "Installing locked packages: once, for two or three minutes …"
+	@$(call INSTALL,requirements.txt)
 	@$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.ready-dev: requirements-dev.txt $(VENV)/.ready
-	@echo "Installing locked packages for tests (once) …"
-	@$(BIN)/python -m pip install -q --no-deps --require-hashes -r requirements-dev.txt
+	@echo "Installing locked packages for tests: once, for a minute or two …"
+	@$(call INSTALL,requirements-dev.txt)
 	@touch $@
 
 clean:

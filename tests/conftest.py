@@ -1,4 +1,7 @@
-"""What every test may use: an empty database of either kind, and a Prefect home of its own."""
+"""What every test may use: an empty database of either kind, a Prefect server, ids from a seed.
+
+And which tests are run: every claim once; with `--all` each in all its forms (`thorough`).
+"""
 
 import os
 import tempfile
@@ -18,10 +21,75 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
+from sqlmodel import SQLModel, create_engine
+
+from tasks.state.database import TABLES
+from tests import chance
 
 atexit.register(shutil.rmtree, os.environ["PREFECT_HOME"], ignore_errors=True)
+
+# The folders that take longest begin first, so that no core waits for the other at the end.
+_LONGEST = ("flows", "failures", "cli", "browser", "steps", "replies")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all", action="store_true", help="also what is marked `thorough`")
+    parser.addoption("--seed", type=int, help=f"of all ids; else ${chance.VARIABLE}, else 1")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if (given := config.getoption("--seed")) is not None:
+        os.environ[chance.VARIABLE] = str(given)
+    hypothesis.settings.register_profile("same", derandomize=True, deadline=None)
+    hypothesis.settings.register_profile("other", deadline=None)
+    hypothesis.settings.load_profile("other" if config.getoption("--all") else "same")
+
+
+def pytest_report_header() -> str:
+    return f"ids from seed {chance.seed()}; another one: --seed"
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    return min(os.cpu_count() or 1, 4)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--all"):
+        left = [item for item in items if item.get_closest_marker("thorough")]
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in set(left)]
+    for item in items:  # a file's tests share what it has set up; one Prefect server serves all
+        prefect = "prefect_server" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("prefect" if prefect else str(item.path)))
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    folder = item.path.parent.name
+    return _LONGEST.index(folder) if folder in _LONGEST else len(_LONGEST)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    chance.draw_for(item.nodeid)
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[None]:
+    """A temporary Prefect server: one, in one process, for all tests that run a flow."""
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+    from prefect.testing.utilities import prefect_test_harness
+
+    with (
+        prefect_test_harness(server_startup_timeout=120),
+        # A flow's heartbeat thread is waited for in steps of a second at its end.
+        temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
+    ):
+        yield
+
 
 # A crash of the test machine may lose these databases; nobody waits for the disk.
 _CARELESS = ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
@@ -102,24 +170,36 @@ def _stop(server: "subprocess.Popen[bytes]") -> None:
         server.wait(30)
 
 
-@pytest.fixture
-def postgres_database(postgres_url: str) -> str:
-    """URL of an empty PostgreSQL database.
+@pytest.fixture(scope="session")
+def postgres_template(postgres_url: str) -> str:
+    """Name of a database with the state's tables and no row: a copy takes half as long as making
+    them anew."""
+    _sql(postgres_url, "CREATE DATABASE template_of_tests")
+    engine = create_engine(postgres_url.replace("/postgres?", "/template_of_tests?"))
+    SQLModel.metadata.create_all(engine, tables=TABLES)
+    engine.dispose()  # nobody may be connected to what is copied
+    return "template_of_tests"
 
-    The same one each time, swept: making one takes 20 times as long. Whoever is still connected
-    from an earlier test is thrown out, and with them their locks.
+
+@pytest.fixture
+def postgres_database(postgres_url: str, postgres_template: str) -> str:
+    """URL of a PostgreSQL database with the state's empty tables.
+
+    Always of the same name: whoever is still connected from an earlier test is thrown out, and with
+    them their locks.
     """
-    with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as connection:
-        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = 'test'").fetchone():
-            connection.execute("CREATE DATABASE test")
-        connection.execute(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = 'test'"
-        )
-    url = postgres_url.replace("/postgres?", "/test?")
+    _sql(
+        postgres_url,
+        "DROP DATABASE IF EXISTS test WITH (FORCE)",
+        f"CREATE DATABASE test TEMPLATE {postgres_template}",
+    )
+    return postgres_url.replace("/postgres?", "/test?")
+
+
+def _sql(url: str, *commands: str) -> None:
     with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
-        connection.execute("DROP SCHEMA public CASCADE")
-        connection.execute("CREATE SCHEMA public")
-    return url
+        for command in commands:
+            connection.execute(command)  # type: ignore[call-overload]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -1,4 +1,4 @@
-"""The one place with a Prefect server: a temporary one for all flow tests."""
+"""Flows on the tests' Prefect server."""
 
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -6,21 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
-from prefect.testing.utilities import prefect_test_harness
 
 from tasks.settings import settings
 from tests.town import Town, make_town
 
 
-@pytest.fixture(scope="session", autouse=True)
-def prefect_server() -> Iterator[None]:
-    with (
-        prefect_test_harness(server_startup_timeout=120),
-        # A flow's heartbeat thread is waited for in steps of a second at its end.
-        temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
-    ):
-        yield
+@pytest.fixture(autouse=True)
+def _on_the_server(prefect_server: None) -> None:
+    return
 
 
 @pytest.fixture
