@@ -59,7 +59,8 @@ def take_up(town: Municipality, run: str) -> Counts:
         planned = effects_of(session, batch)
         reached: set[str] = set()
         items = [(key, effect) for key, _, effect in planned]
-        for (_, case, _), result in zip(planned, town.register.rehearse(items), strict=True):
+        (results,) = town.register.rehearse([items])
+        for (_, case, _), result in zip(planned, results, strict=True):
             if isinstance(result, TemporaryError):
                 raise result  # nobody knows yet
             if isinstance(result, Applied) and result.already:

@@ -312,24 +312,27 @@ class _FollowUps:
 
 
 def _which_are_intact(town: Municipality, follow: _FollowUps) -> dict[tuple[str, int], bool]:
-    """(case id, position) -> whether the way back of that effect is open. Raises TemporaryError."""
-    items = [
-        ((case.id, position), done.inverse)
-        for case in follow.cases
-        for position, done in enumerate(follow.acts_of(case))
-    ]
-    if not items:
+    """(case id, position) -> whether the way back of that effect is open. Raises TemporaryError.
+
+    Each case by itself: two may ask to take the same effect back. The last effect first, as it
+    would be done.
+    """
+    acts = {case.id: list(enumerate(follow.acts_of(case)))[::-1] for case in follow.cases}
+    if not any(acts.values()):
         return {}
-    results = town.register.rehearse(
-        [(f"{case_id}:look:{position}", inverse) for (case_id, position), inverse in items]
+    rehearsed = town.register.rehearse(
+        [
+            [(f"{case_id}:look:{position}", done.inverse) for position, done in found]
+            for case_id, found in acts.items()
+        ]
     )
-    for result in results:
-        if isinstance(result, TemporaryError):
-            raise result
-    return {
-        place: isinstance(result, Applied)
-        for (place, _), result in zip(items, results, strict=True)
-    }
+    intact: dict[tuple[str, int], bool] = {}
+    for (case_id, found), results in zip(acts.items(), rehearsed, strict=True):
+        for (position, _), result in zip(found, results, strict=True):
+            if isinstance(result, TemporaryError):
+                raise result
+            intact[case_id, position] = isinstance(result, Applied)
+    return intact
 
 
 def _keys_of(delta: Delta) -> set[PersonKey]:

@@ -221,15 +221,16 @@ def _look_at_effects(
 ) -> dict[str, Verdict]:
     """A case that failed while acting is decided anew: the record may be another one now."""
     decided, verdicts = _decide_again(session, town, found, today)
-    planned = [
-        (case_id, (f"{case_id}:rehearsal:{position}", effect))
-        for case_id, decision in decided.items()
-        for position, effect in enumerate(decision.effects)
-    ]
-    results = town.register.rehearse([item for _, item in planned])
-    for (case_id, _), result in zip(planned, results, strict=True):
-        if isinstance(result, AntragslosError):
-            verdicts[case_id] = Verdict(case_id, result.code)
+    rehearsed = town.register.rehearse(
+        [
+            [(f"{case_id}:rehearsal:{place}", effect) for place, effect in enumerate(one.effects)]
+            for case_id, one in decided.items()
+        ]
+    )
+    for case_id, results in zip(decided, rehearsed, strict=True):
+        for result in results:
+            if isinstance(result, AntragslosError):
+                verdicts[case_id] = Verdict(case_id, result.code)
     return verdicts
 
 

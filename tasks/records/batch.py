@@ -1,6 +1,8 @@
 """Carries out a batch of effects within one transaction, each at most once."""
 
+from collections import ChainMap
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -33,10 +35,12 @@ def carry_out(
     now: datetime,
 ) -> list[Applied | AntragslosError]:
     """One answer per item, in order; an item that cannot be carried out changes nothing."""
-    batch = _Batch(connection, items)
+    known = _Known(connection, items)
+    batch = _Batch(known)
     results = [batch.answer(key, effect) for key, effect in items]
-    changed = {number: p for number, p in batch.state.items() if p != batch.start.get(number)}
-    save_permits(connection, batch.start, changed)
+    start = known.permits
+    changed = {number: p for number, p in batch.state.items() if p != start.get(number)}
+    save_permits(connection, start, changed)
     save_candidates(connection, {n: p for n, p in changed.items() if p}, candidate_keys)
     save_done(connection, batch.new, now)
     take_back(connection, batch.taken_back)
@@ -44,11 +48,15 @@ def carry_out(
 
 
 def rehearse(
-    connection: Connection, items: Sequence[tuple[str, Effect]]
-) -> list[Applied | AntragslosError]:
-    """What `carry_out` would answer now; nothing is written or locked."""
-    batch = _Batch(connection, items, lock=False)
-    return [batch.answer(key, effect) for key, effect in items]
+    connection: Connection, groups: Sequence[Sequence[tuple[str, Effect]]]
+) -> list[list[Applied | AntragslosError]]:
+    """What `carry_out` would answer now to each group alone; nothing is written or locked."""
+    known = _Known(connection, [item for group in groups for item in group], lock=False)
+    batches = [_Batch(known) for _ in groups]
+    return [
+        [batch.answer(key, effect) for key, effect in group]
+        for batch, group in zip(batches, groups, strict=True)
+    ]
 
 
 def forget(connection: Connection, keys: Sequence[str]) -> int:
@@ -58,31 +66,44 @@ def forget(connection: Connection, keys: Sequence[str]) -> int:
     return len(done)
 
 
-class _Batch:
-    """The permits of a batch while its effects are carried out in memory, one after another."""
+class _Known:
+    """What is stored about the permits of some effects, read at once."""
 
     def __init__(
         self, connection: Connection, items: Sequence[tuple[str, Effect]], lock: bool = True
     ) -> None:
-        self._connection = connection
+        self.connection = connection
         undone = {e.data.get("undo", "") for _, e in items if e.kind == EffectKind.RESTORE}
         earlier = list(load_done(connection, "key", undone))
         touched = {number for done in earlier for number in done.change.after}
         touched.update(effect.record for _, effect in items)
 
-        self.start = load_permits(connection, touched, lock=lock)
-        self.state: dict[str, Permit | None] = dict(self.start)
+        self.permits: dict[str, Permit | None] = {**load_permits(connection, touched, lock=lock)}
         # Looked up only now: the locks above make us wait for whoever carries out the same effect.
         keys = [key for key, _ in items]
-        self._done = {done.key: done for done in [*earlier, *load_done(connection, "key", keys)]}
-        self.new: list[Done] = []
-        self.taken_back: list[str] = []
+        self.done = {done.key: done for done in [*earlier, *load_done(connection, "key", keys)]}
 
         switched = {e.record for _, e in items if e.kind == EffectKind.SWITCH_ZONE}
-        self._ours = {d.change.created for d in load_done(connection, "created", switched)}
-        bases = {self._base(number) for number in switched}
+        self.ours = {d.change.created for d in load_done(connection, "created", switched)}
+        bases = {self.base(number) for number in switched}
         following = {f"{base}/{i}" for base in bases for i in range(2, 2 + _FOLLOWING)}
-        self._taken = taken(connection, following)
+        self.taken = taken(connection, following)
+
+    def base(self, number: str) -> str:
+        # „2026/15“ is a number of the municipality's own, `BPA-0002/2` is one of ours.
+        return number.rpartition("/")[0] if number in self.ours else number
+
+
+class _Batch:
+    """The permits of a batch while its effects are carried out in memory, one after another."""
+
+    def __init__(self, known: _Known) -> None:
+        self._known = known
+        self.state: ChainMap[str, Permit | None] = ChainMap({}, known.permits)
+        self.new: list[Done] = []
+        self.taken_back: list[str] = []
+        self._done: ChainMap[str, Done] = ChainMap({}, known.done)
+        self._created: set[str] = set()
 
     def answer(self, key: str, effect: Effect) -> Applied | AntragslosError:
         try:
@@ -104,9 +125,7 @@ class _Batch:
         done = Done(key, effect.record, effect.kind.value, change, in_force)
         self._done[key] = done
         self.new.append(done)
-        if change.created:
-            self._ours.add(change.created)
-            self._taken.add(change.created)
+        self._created.add(change.created)
         return Applied(_inverse(done), already=False, data=change.data)
 
     def _change(self, key: str, effect: Effect) -> tuple[Change, bool]:
@@ -120,25 +139,24 @@ class _Batch:
         change = undo(key, target.change, self.state)
         # Taking back what was itself taken back brings the first change into force again.
         in_force = not target.in_force
-        target.in_force = False
+        self._done[target.key] = replace(target, in_force=False)
         self.taken_back.append(target.key)
         return change, in_force
 
     def _following(self, number: str) -> str:
         """`BPA-0002` is followed by `BPA-0002/2`, `/3`, …; a number once given is never reused."""
-        base, position = self._base(number), 2
+        base, position = self._known.base(number), 2
+        if number in self._created:
+            base = number.rpartition("/")[0]
         while self._is_taken(following := f"{base}/{position}", position):
             position += 1
         return following
 
-    def _base(self, number: str) -> str:
-        # „2026/15“ is a number of the municipality's own, `BPA-0002/2` is one of ours.
-        return number.rpartition("/")[0] if number in self._ours else number
-
     def _is_taken(self, number: str, position: int) -> bool:
-        if number in self._taken:
+        if number in self._known.taken or number in self._created:
             return True
-        return position >= 2 + _FOLLOWING and bool(taken(self._connection, [number]))
+        beyond = position >= 2 + _FOLLOWING
+        return beyond and bool(taken(self._known.connection, [number]))
 
 
 def _inverse(done: Done) -> Effect:

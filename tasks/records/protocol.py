@@ -46,8 +46,13 @@ class PermitRegister(Protocol):
         """One answer per item, in order. An item that fails never stops the others."""
         ...
 
-    def rehearse(self, items: Sequence[tuple[str, Effect]]) -> list[Applied | AntragslosError]:
-        """What `apply_many` would answer now, changing nothing."""
+    def rehearse(
+        self, groups: Sequence[Sequence[tuple[str, Effect]]]
+    ) -> list[list[Applied | AntragslosError]]:
+        """What `apply_many` would answer now to each group if it were the only one.
+
+        Changes nothing. Groups may touch the same permits: none meets what another would do.
+        """
         ...
 
     def forget(self, keys: Sequence[str]) -> int:

@@ -77,12 +77,14 @@ class SqlPermitRegister:
             results += self._apply(items[start : start + _BATCH])
         return results
 
-    def rehearse(self, items: Sequence[tuple[str, Effect]]) -> list[Applied | AntragslosError]:
+    def rehearse(
+        self, groups: Sequence[Sequence[tuple[str, Effect]]]
+    ) -> list[list[Applied | AntragslosError]]:
         try:
             with self._database.reading() as connection:
-                return rehearse(connection, items)
+                return rehearse(connection, groups)
         except (RecordsUnavailable, RecordConflict) as error:
-            return [type(error)(error.code, key) for key, _ in items]
+            return [[type(error)(error.code, key) for key, _ in group] for group in groups]
 
     def _apply(self, items: Sequence[tuple[str, Effect]]) -> list[Applied | AntragslosError]:
         """One transaction; if the database refuses it as a whole, one per item."""

@@ -105,7 +105,7 @@ def test_a_forgotten_effect_cannot_be_taken_back_and_says_so(register: SqlPermit
     before = register.get(["BPA-0002", "BPA-0002/2"])
     register.forget(["case-1"])
 
-    (rehearsed,) = register.rehearse([("undo-1", BACK)])
+    ((rehearsed,),) = register.rehearse([[("undo-1", BACK)]])
     assert isinstance(rehearsed, RecordConflict)
     with pytest.raises(RecordConflict, match=r"records\.forgotten undo-1"):
         register.apply("undo-1", BACK)

@@ -282,9 +282,20 @@ def test_a_rehearsal_answers_like_the_real_thing_and_changes_nothing(
         ("case-2", switch(expected_zone="A1")),
         ("undo-1", undo("case-1")),
     ]
-    rehearsed = register.rehearse(items)
+    (rehearsed,) = register.rehearse([items])
     assert all_of(register) == before
     assert [str(result) for result in rehearsed] == [str(r) for r in register.apply_many(items)]
+
+
+def test_each_group_is_rehearsed_as_if_it_were_the_only_one(register: SqlPermitRegister) -> None:
+    register.apply("case-1", SWITCH)
+    groups = [[("reply-1", undo("case-1"))], [], [("reply-2", undo("case-1"))]]
+
+    (first,), nothing, (second,) = register.rehearse(groups)
+
+    assert isinstance(first, Applied)
+    assert isinstance(second, Applied)
+    assert nothing == []
 
 
 def test_many_effects_come_back_in_their_order(register: SqlPermitRegister) -> None:

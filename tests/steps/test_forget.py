@@ -615,7 +615,7 @@ def test_a_way_back_from_a_forgotten_effect_is_refused_by_the_register(served: T
     forget(served, after(401))
 
     back = Effect(EffectKind.RESTORE, effect.record, {"undo": effect.key})
-    (answer,) = served.opened.register.rehearse([("back", back)])
+    ((answer,),) = served.opened.register.rehearse([[("back", back)]])
 
     assert isinstance(answer, RecordConflict)
     assert answer.code == "records.forgotten"

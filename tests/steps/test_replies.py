@@ -135,6 +135,16 @@ def test_what_a_resident_calls_wrong_waits_for_a_clerk_who_takes_it_back(moved: 
     assert case_of(moved, WOJCIK).status == "undone"
 
 
+def test_both_answers_to_one_letter_offer_a_clerk_to_take_it_back(moved: Town) -> None:
+    case = case_of(moved, WOJCIK)
+    answer(moved, case, ReplyKind.WRONG, Scope.CASE, "2026-11-24", "Nie umgezogen")
+    answer(moved, case, ReplyKind.OBJECT, Scope.CASE, "2026-11-24", "Widerspruch folgt")
+    play(moved, "2026-11-24")
+
+    offered = {q.code: {choice.name for choice in q.choices} for q in moved.questions()}
+    assert "undo" in offered["resident_says_wrong"] & offered["resident_objects"]
+
+
 @pytest.mark.parametrize("zone", ["A3", "W2"])
 def test_a_clerk_resolves_the_ambiguous_street_both_ways(moved: Town, zone: str) -> None:
     case = case_of(moved, HOFFMANN)
