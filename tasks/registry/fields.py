@@ -18,7 +18,7 @@ from tasks.domain.person import (
     PersonKey,
 )
 from tasks.errors import RecordRejected
-from tasks.registry.values import leaf, read_day, read_flag, read_status
+from tasks.registry.values import leaf, one_child, one_of, parts, read_day, read_flag, read_status
 from tasks.registry.xml_stream import local
 
 _ADDRESS_FIELDS = {
@@ -48,8 +48,7 @@ _NAME_FIELDS = {
 def read_person(sent: etree._Element, key: PersonKey) -> Person:
     """From `person.liefern`. Raises RecordRejected with the sheet that cannot be read."""
     data, children, guardians, has_guardian = None, [], [], False
-    for part in sent:
-        kind = local(part)
+    for kind, part in parts(sent):
         if kind == "personendaten":
             data = part
         elif kind == "kind":
@@ -63,8 +62,7 @@ def read_person(sent: etree._Element, key: PersonKey) -> Person:
     name, born, died, sex = None, PartialDate(), None, ""
     locks: list[Lock] = []
     dwellings: list[Dwelling] = []
-    for part in data:
-        kind = local(part)
+    for kind, part in parts(data):
         if kind == "wohnung":
             dwellings.append(_dwelling(part))
         elif kind == "namenatuerlicheperson":
@@ -96,10 +94,10 @@ def read_person(sent: etree._Element, key: PersonKey) -> Person:
 def read_key(element: etree._Element) -> PersonKey | None:
     """From an element that holds AGS and Ordnungsmerkmal; None where one is missing."""
     ags = number = ""
-    for part in element:
-        if local(part) == "gemeindeschluessel":
+    for kind, part in parts(element):
+        if kind == "gemeindeschluessel":
             ags = leaf(part)
-        elif local(part) == "ordnungsmerkmal":
+        elif kind == "ordnungsmerkmal":
             number = leaf(part)
     return PersonKey(ags, number) if ags and number else None
 
@@ -107,8 +105,7 @@ def read_key(element: etree._Element) -> PersonKey | None:
 def _name(element: etree._Element) -> Name:
     fields: dict[str, str] = {}
     former = []
-    for part in element:
-        kind = local(part)
+    for kind, part in parts(element):
         if kind == "frueherer.familienname":
             former.append(leaf(part, "0203a"))
         elif kind in _NAME_FIELDS:
@@ -124,8 +121,7 @@ def _dwelling(element: etree._Element) -> Dwelling:
     status, current = DwellingStatus.SOLE, None
     moved_in = status_changed = registered = None
     moved_out = PartialDate()
-    for part in element:
-        kind = local(part)
+    for kind, part in parts(element):
         if kind == "xmeldit.anschrift":
             address, conditional_lock = _address(part)
         elif kind == "datumDesBeziehens":
@@ -149,34 +145,32 @@ def _dwelling(element: etree._Element) -> Dwelling:
 
 def _address(element: etree._Element) -> tuple[Address, bool]:
     """Also abroad, „zuzugsstaat“ (only the country is known) and „unbekannt“ (an empty address)."""
-    if not len(element):
+    choice = one_child(element, "1205")
+    if choice is None:
         raise RecordRejected("registry.missing_field", "1205")
-    choice = element[0]
     kind = local(choice)
     if kind == "zuzugsstaat":
         return Address(country=leaf(choice, "1223")), False
     if kind == "auslandsanschrift":
-        country = choice.find("{*}staat")
+        country = next((part for name, part in parts(choice, "1232") if name == "staat"), None)
         return Address(country="" if country is None else leaf(country, "1232")), False
     if kind != "inlandsanschrift":
         return Address(), False
     fields: dict[str, str] = {}
     locked = False
-    for part in choice:
-        if local(part) == "anschrift.inland":
-            for line in part:
-                field = _ADDRESS_FIELDS.get(local(line))
-                if field:
+    for name, part in parts(choice):
+        if name == "anschrift.inland":
+            for line_name, line in parts(part):
+                if field := _ADDRESS_FIELDS.get(line_name):
                     fields[field] = leaf(line)
-        elif local(part) == "bedingterSperrvermerk":
+        elif name == "bedingterSperrvermerk":
             locked = read_flag(part, "1801a")
     return Address(**fields), locked
 
 
 def _lock(element: etree._Element) -> Lock:
     reason, until = "", None
-    for part in element:
-        kind = local(part)
+    for kind, part in parts(element):
         if kind == "grund":
             reason = leaf(part, "1801")
         elif kind == "frist":
@@ -188,11 +182,11 @@ def _lock(element: etree._Element) -> Lock:
 
 def _reference(element: etree._Element) -> list[PersonKey]:
     """The key of a registered person; none where the person is only described (`daten`)."""
-    reference = next(element.iter("{*}referenz"), None)
-    key = None if reference is None else read_key(reference)
+    references = list(element.iter("{*}referenz"))
+    key = read_key(one_of(references)) if references else None
     return [key] if key else []
 
 
 def _found_day(element: etree._Element, name: str, sheet: str) -> PartialDate:
-    found = next(element.iter(f"{{*}}{name}"), None)
-    return PartialDate() if found is None else read_day(found, sheet)
+    found = list(element.iter(f"{{*}}{name}"))
+    return read_day(one_of(found, sheet), sheet) if found else PartialDate()

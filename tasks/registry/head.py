@@ -14,6 +14,13 @@ from tasks.registry.xml_stream import MAX_FILE_BYTES, local, stream
 ROOT = "xmeldit.datenlieferung.1100"
 RECORD = "datensatz"
 NAMESPACE = "http://www.osci.de/xmeld"
+HEAD_PARTS = {
+    "nachrichtenkopf.g2g",
+    "anschrift.autor",
+    "nachrichtenidentifikation",
+    "art.der.lieferung",
+}
+_REPEATED = {"erreichbarkeit"}  # may come several times
 KINDS = {"gesamtlieferung": "full", "deltalieferung": "delta"}
 
 _CALENDAR_VERSION = re.compile(r"(\d{4})[a-z]?")
@@ -67,6 +74,7 @@ def read_head(path: Path, max_bytes: int = MAX_FILE_BYTES) -> DeliveryHead:
                 parts[local(element)] = element
     if root is None:
         raise DeliveryRejected("registry.empty")
+    _check_said_once(root)
     return _head(root, parts)
 
 
@@ -90,6 +98,16 @@ def _check_root(root: etree._Element) -> None:
     if not namespace.startswith(NAMESPACE) or not supported:
         version = root.get("version") or namespace
         raise DeliveryRejected("registry.unsupported_version", detail=version[:100])
+
+
+def _check_said_once(element: etree._Element) -> None:
+    """The first or the last of two would win by chance; which number counts must be certain."""
+    parts = [part for part in element if local(part) != RECORD]
+    once = [name for part in parts if (name := local(part)) not in _REPEATED]
+    if len(set(once)) < len(once):
+        raise DeliveryRejected("registry.head_twice")
+    for part in parts:
+        _check_said_once(part)
 
 
 def _head(root: etree._Element, parts: dict[str, etree._Element]) -> DeliveryHead:

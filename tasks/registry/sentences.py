@@ -13,6 +13,7 @@ DELIVERY_SENTENCES = {
         "Elemente ohne Namensraum stehen durch eine Default-Deklaration im Namensraum von XMeld"
     ),
     "registry.bad_head": "Eine Angabe vor dem ersten Datensatz fehlt oder ist ungültig",
+    "registry.head_twice": "Eine Angabe vor dem ersten Datensatz kommt mehrfach vor",
     "registry.wrong_ags": "Die Lieferung ist für eine andere Gemeinde bestimmt",
     "registry.number_gap": "Eine frühere Lieferung fehlt",
     "registry.number_repeated": "Eine Lieferung mit dieser Nummer wurde schon verarbeitet",
@@ -32,6 +33,7 @@ RECORD_SENTENCES = {
     "registry.invalid_date": "Datum oder Zeitpunkt ist ungültig",
     "registry.invalid_value": "Wert steht nicht in der Schlüsseltabelle",
     "registry.missing_field": "Eine erforderliche Angabe fehlt",
+    "registry.said_twice": "Eine Angabe kommt mehrfach und mit verschiedenem Inhalt vor",
     "registry.overlong": "Eine Angabe ist länger als erlaubt",
     "registry.no_current_dwelling": "Umzug ohne aktuelle Wohnung in der Gemeinde",
 }

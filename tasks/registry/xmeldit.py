@@ -17,8 +17,8 @@ from tasks.domain.person import Person, PersonKey
 from tasks.errors import DeliveryRejected, RecordRejected
 from tasks.registry.codes import kind_of
 from tasks.registry.fields import read_key, read_person
-from tasks.registry.head import RECORD, DeliveryHead, Party, check_head, read_head
-from tasks.registry.values import leaf
+from tasks.registry.head import HEAD_PARTS, RECORD, DeliveryHead, Party, check_head, read_head
+from tasks.registry.values import leaf, one_child, parts
 from tasks.registry.xml_stream import MAX_FILE_BYTES, local, stream
 
 __all__ = [
@@ -85,6 +85,7 @@ def read_records(
     signs = set() if seen is None else seen
     latest: datetime | None = None
     position = 0
+    root: etree._Element | None = None
     for _, element in stream(path, ("end",), RECORD, only_boundary=True, max_bytes=max_bytes):
         parent = element.getparent()
         if parent is None or parent.getparent() is not None:
@@ -97,6 +98,7 @@ def read_records(
         _check_sign(origin.event, signs)
         latest = _check_order(origin.event_time, latest)
         try:
+            _check_said_once(element)
             record = _record(sent, origin, position, expected_ags, full)
         except RecordRejected as error:
             yield BadRecord(
@@ -111,8 +113,19 @@ def read_records(
         else:
             yield record
         element.clear()
+        if root is not None:
+            _check_head_is_over(root)
+        root = parent
         while element.getprevious() is not None:
             del parent[0]
+    if root is not None:
+        _check_head_is_over(root)
+
+
+def _check_head_is_over(root: etree._Element) -> None:
+    """What stands there of the head after the first record would say it a second time."""
+    if any(local(part) in HEAD_PARTS for part in root):
+        raise DeliveryRejected("registry.head_twice")
 
 
 def _record(
@@ -138,6 +151,14 @@ def _record(
     )
 
 
+def _check_said_once(element: etree._Element) -> None:
+    """A record that names two people, or two events, is about neither."""
+    sent = one_child(element)
+    for name, part in parts(sent) if sent is not None else ():
+        if name.startswith("identifikation."):
+            parts(part)
+
+
 def _kind(reason: str, full: bool) -> DeltaKind:
     return DeltaKind.STOCK if full and not reason else kind_of(reason)
 
@@ -150,7 +171,7 @@ def _origin(sent: etree._Element) -> _Origin:
         if kind == "identifikation.ereignis":
             for mark in part:
                 if local(mark) == "ereignis.zeichen":
-                    event = (mark.text or "").strip()
+                    event = " ".join((mark.text or "").split())
                 elif local(mark) == "ereignis.zeitpunkt":
                     event_time = _moment(mark.text or "")
         elif kind == "uebermittlungsanlass":
