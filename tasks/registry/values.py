@@ -41,15 +41,18 @@ _DATE = re.compile(r"([0-9]{4}(?:-[0-9]{2}){0,2})(?:Z|[+-][0-9]{2}:[0-9]{2})?")
 def parts(element: etree._Element, sheet: str = "") -> list[tuple[str, etree._Element]]:
     """(local name, child) for each child. What may stand there once and says two things is refused:
     the machine would choose one of them by chance."""
-    found = [(local(part), part) for part in element]
-    if len({name for name, _ in found}) < len(found):
+    children = list(element)
+    names = list(map(local, children))
+    found = list(zip(names, children, strict=True))
+    if len(set(names)) < len(names):
         _said_once(found, sheet)
     return found
 
 
 def one_child(element: etree._Element, sheet: str = "") -> etree._Element | None:
     """The one that was chosen, where the schema offers a choice; None where there is none."""
-    return one_of(element, sheet) if len(element) else None
+    children = list(element)
+    return one_of(children, sheet) if children else None
 
 
 def one_of(found: Iterable[etree._Element], sheet: str = "") -> etree._Element:

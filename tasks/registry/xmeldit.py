@@ -69,6 +69,7 @@ class _Origin:
     event_time: datetime | None = None
     reason: str = ""
     key: PersonKey | None = None
+    clear: bool = True  # it names one event and one person
 
 
 def read_records(
@@ -98,7 +99,7 @@ def read_records(
         _check_sign(origin.event, signs)
         latest = _check_order(origin.event_time, latest)
         try:
-            _check_said_once(element)
+            one_child(element)
             record = _record(sent, origin, position, expected_ags, full)
         except RecordRejected as error:
             yield BadRecord(
@@ -133,6 +134,8 @@ def _record(
 ) -> RegistryRecord:
     if sent is None or local(sent) not in ("person.liefern", "person.loeschen"):
         raise RecordRejected("registry.missing_field")
+    if not origin.clear:
+        raise RecordRejected("registry.said_twice")
     if not origin.event or origin.key is None:
         raise RecordRejected("registry.missing_field")
     if len(origin.event) > MAX_SIGN:
@@ -151,14 +154,6 @@ def _record(
     )
 
 
-def _check_said_once(element: etree._Element) -> None:
-    """A record that names two people, or two events, is about neither."""
-    sent = one_child(element)
-    for name, part in parts(sent) if sent is not None else ():
-        if name.startswith("identifikation."):
-            parts(part)
-
-
 def _kind(reason: str, full: bool) -> DeltaKind:
     return DeltaKind.STOCK if full and not reason else kind_of(reason)
 
@@ -166,19 +161,23 @@ def _kind(reason: str, full: bool) -> DeltaKind:
 def _origin(sent: etree._Element) -> _Origin:
     event = reason = ""
     event_time = key = None
-    for part in sent:
-        kind = local(part)
-        if kind == "identifikation.ereignis":
-            for mark in part:
-                if local(mark) == "ereignis.zeichen":
-                    event = " ".join((mark.text or "").split())
-                elif local(mark) == "ereignis.zeitpunkt":
-                    event_time = _moment(mark.text or "")
-        elif kind == "uebermittlungsanlass":
-            reason = _short(part)
-        elif kind == "identifikation.betroffeneperson":
-            key = _key(part)
-    return _Origin(local(sent) == "person.loeschen", event, event_time, reason, key)
+    deletion = local(sent) == "person.loeschen"
+    try:
+        for kind, part in parts(sent):
+            if kind == "identifikation.ereignis":
+                for name, mark in parts(part):
+                    if name == "ereignis.zeichen":
+                        event = " ".join((mark.text or "").split())
+                    elif name == "ereignis.zeitpunkt":
+                        event_time = _moment(mark.text or "")
+            elif kind == "uebermittlungsanlass":
+                reason = _short(part)
+            elif kind == "identifikation.betroffeneperson":
+                parts(part)
+                key = _key(part)
+    except RecordRejected:
+        return _Origin(deletion, event, event_time, clear=False)
+    return _Origin(deletion, event, event_time, reason, key)
 
 
 def _moment(text: str) -> datetime | None:
