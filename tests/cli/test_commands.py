@@ -5,40 +5,22 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tests.shell import Said, shell
 from tests.town import DELIVERIES, make_town
 
 ROOT = Path(__file__).resolve().parents[2]
-Run = Callable[..., subprocess.CompletedProcess[str]]
+Run = Callable[..., Said]
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """`antragslos` in a process of its own, with an empty home and no .env."""
-
-    def antragslos(*words: str) -> subprocess.CompletedProcess[str]:
-        environment = {
-            key: value for key, value in os.environ.items() if not key.startswith("ANTRAGSLOS_")
-        }
-        environment |= {
-            "ANTRAGSLOS_HOME": str(tmp_path / "home"),
-            "PREFECT_HOME": str(tmp_path / "prefect"),
-            "PYTHONPATH": str(ROOT),
-        }
-        return subprocess.run(
-            [sys.executable, "-c", "from flows.cli import main; main()", *words],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-
-    return antragslos
+    """`antragslos`, with an empty home and no .env."""
+    return partial(shell, tmp_path / "home")
 
 
 def test_a_new_municipality_is_ready_for_its_profile_and_safe_by_default(
@@ -83,7 +65,9 @@ def test_a_bad_line_of_an_import_is_named_without_its_contents(run: Run, tmp_pat
     assert "Wójcik" not in told.stderr
 
 
-def test_a_day_is_delivered_listed_and_explained(run: Run, tmp_path: Path) -> None:
+def test_a_day_is_delivered_listed_and_explained(
+    prefect_server: None, run: Run, tmp_path: Path
+) -> None:
     town = make_town(tmp_path / "home", test_mode=True, settling_days=0)
     town.put("0001-gesamtlieferung.xml", "0002-deltalieferung.xml")
 
@@ -162,10 +146,10 @@ def test_check_reports_every_municipality(run: Run, tmp_path: Path) -> None:
     assert run("check", "-m", "musterstadt").returncode == 0
 
 
-def test_a_wrong_setting_is_said_without_a_traceback(run: Run, tmp_path: Path) -> None:
+def test_a_wrong_setting_is_said_without_a_traceback(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("ANTRAGSLOS_BATCH_SIZE=none\n")
 
-    told = run("cases")
+    told = process(tmp_path, "from flows.cli import main; main()", "cases")
 
     assert told.returncode == 1
     assert "ANTRAGSLOS_BATCH_SIZE" in told.stderr
@@ -187,16 +171,23 @@ def test_looking_waits_for_no_prefect(tmp_path: Path) -> None:
         f"for words in {looks!r}: app(words, standalone_mode=False)\n"
         "assert 'prefect' not in sys.modules"
     )
-    environment = os.environ | {
-        "ANTRAGSLOS_HOME": str(tmp_path / "home"),
-        "PYTHONPATH": str(ROOT),
+    looked = process(tmp_path, program)
+
+    assert looked.returncode == 0, looked.stderr
+
+
+def process(folder: Path, program: str, *words: str) -> "subprocess.CompletedProcess[str]":
+    """A Python of its own, where that is what matters."""
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith("ANTRAGSLOS_")
     }
-    looked = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=tmp_path,
+    environment |= {"ANTRAGSLOS_HOME": str(folder / "home"), "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, "-c", program, *words],
+        cwd=folder,
         env=environment,
         capture_output=True,
         text=True,
         check=False,
+        timeout=120,
     )
-    assert looked.returncode == 0, looked.stderr

@@ -3,8 +3,8 @@
 import shutil
 import signal
 import socket
-import subprocess
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,11 +15,12 @@ from tasks.review import open_questions
 from tasks.settings import settings
 from tasks.state.database import reading
 from tasks.state.tables import AnswerRow, Clerk
-from tests.flows.reply_town import COMMAND, FIRST, case_of, environment, pages, play
+from tests.flows.reply_town import FIRST, case_of, pages, play
+from tests.shell import Said, shell
 from tests.town import SLUG, Town, make_town
 
 PASSWORD = "correct horse battery"
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
+Run = Callable[..., Said]
 
 
 @pytest.fixture(scope="module")
@@ -48,21 +49,7 @@ def town(worked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Town:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """`antragslos` in a process of its own: exit codes and what is said are those of a shell."""
-
-    def antragslos(*words: str, typed: str = "") -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [*COMMAND, *words],
-            cwd=tmp_path,
-            env=environment(tmp_path / "home"),
-            input=typed,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-
-    return antragslos
+    return partial(shell, tmp_path / "home")
 
 
 def at_shell(words: tuple[str, ...], typed: str = "") -> Result:
@@ -109,7 +96,9 @@ def test_questions_are_listed_with_what_may_be_answered_and_no_personal_data(
         assert word not in told.stdout
 
 
-def test_an_answer_is_taken_once_and_carried_out_by_apply_replies(run: Run, town: Town) -> None:
+def test_an_answer_is_taken_once_and_carried_out_by_apply_replies(
+    prefect_server: None, run: Run, town: Town
+) -> None:
     case = asked(town, "zone_ambiguous")
     told = run("answer", case, "zone:A3", "-m", SLUG, "--clerk", "sb-1", "--note", "Nachgesehen")
 
