@@ -45,10 +45,10 @@ class Stage(Generic[P]):
             raise cleaned(error) from None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._task(*args, **kwargs)
+        return self.task(*args, **kwargs)
 
     @functools.cached_property
-    def _task(self) -> Any:
+    def task(self) -> Any:
         from prefect import task
         from prefect.cache_policies import NO_CACHE
 
