@@ -10,6 +10,7 @@
     │  └─ MunicipalityBusy
     └─ PermanentError         a person must look; never retried by itself
        ├─ DeliveryRejected    the whole delivery; its number stays due
+       │  └─ CutShort         it ends too early; the rest may still be on its way
        ├─ RecordRejected      one record of a delivery; the rest goes on
        ├─ SettingsInvalid     all problems at once
        ├─ ProfileInvalid      all problems at once
@@ -73,6 +74,10 @@ class PermanentError(AntragslosError):
 
 class DeliveryRejected(PermanentError):
     """The whole delivery is refused; its number stays due and can be delivered again."""
+
+
+class CutShort(DeliveryRejected):
+    """The file ends too early. Where somebody is still writing, the rest comes."""
 
 
 class RecordRejected(PermanentError):

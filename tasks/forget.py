@@ -6,6 +6,7 @@ is killed in between finds the same rows again, and does the rest.
 
 import contextlib
 import re
+import shutil
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -119,7 +120,7 @@ def periods(town: Municipality) -> Periods:
 
 
 def old_files(town: Municipality, day: date) -> list[Path]:
-    """Deliveries that were taken or refused, and receipts.
+    """Deliveries that were taken or refused, receipts, and what was no file and was put away.
 
     By the day on which a file came to lie where it is: a sender may keep the date of writing.
     """
@@ -128,7 +129,7 @@ def old_files(town: Municipality, day: date) -> list[Path]:
         path
         for name in DELIVERED
         for path in sorted((town.folder / name).glob("*"))
-        if path.is_file() and _day_of(path.stat().st_ctime, _zone(town)) <= last
+        if _day_of(path.lstat().st_ctime, _zone(town)) <= last
     ]
 
 
@@ -158,6 +159,8 @@ def forget_logs(home: Path, day: date) -> Counts:
 
 def _remove(path: Path) -> None:
     try:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
         path.unlink(missing_ok=True)
     except OSError:
         raise PermanentError("forget.file_stays", path.parent.name, str(path)) from None

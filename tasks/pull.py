@@ -4,8 +4,6 @@ inbox/ ──► done/       accepted: after its rows are committed and its rece
      └───► rejected/   refused: with a receipt that says why; the same number is due again
 """
 
-import hashlib
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,8 +12,10 @@ from pathlib import Path
 from uuid import uuid4
 
 from tasks.domain.person import PersonKey
-from tasks.errors import DeliveryRejected, RegistryUnavailable
+from tasks.errors import CutShort, DeliveryRejected, RegistryUnavailable
 from tasks.municipality import Municipality, open_municipality
+from tasks.registry.inbox import NOT_OURS, Stamp, hash_of, move, names, stamp
+from tasks.registry.packets import complete_set
 from tasks.registry.receipt import Answer, Message, unreadable_head, write_receipt
 from tasks.registry.snapshots import classify
 from tasks.registry.xmeldit import (
@@ -26,7 +26,7 @@ from tasks.registry.xmeldit import (
     read_records,
 )
 from tasks.settings import settings
-from tasks.stage import Counts, stage
+from tasks.stage import Counts, error_log, stage
 from tasks.state import intake
 from tasks.state.database import reading, utcnow, writing
 from tasks.state.tables import Delivery, Quarantine
@@ -36,9 +36,14 @@ CHUNK = 1000
 PATIENCE = 24 * 3600  # seconds until a packet that has not come counts as missing
 
 
+class _StillWritten(Exception):
+    """A file changed while it was read: nothing of it counts, and it is read again later."""
+
+
 @stage("pull deliveries · {municipality}")
 def pull_deliveries(municipality: str, today: date) -> Counts:
-    """Counts deliveries, deltas, quarantined, rejected; `stopped:<code>` while intake stands."""
+    """Counts deliveries, deltas, quarantined, rejected, set_aside; what waits: waiting_packets,
+    waiting_files; and `stopped:<code>` where somebody must look."""
     return pull(open_municipality(municipality, settings()), today)
 
 
@@ -46,11 +51,13 @@ def pull_deliveries(municipality: str, today: date) -> Counts:
 class _Packet:
     path: Path
     head: DeliveryHead
+    stamp: Stamp
 
 
 def has_deliveries(town: Municipality) -> bool:
     """Also while the intake stands still: that is said in every run, not only in the first."""
-    return bool(_files(town) or _stopped_by(town))
+    inbox = town.folder / "inbox"
+    return bool((inbox.is_dir() and names(inbox)) or _stopped_by(town))
 
 
 def pull(town: Municipality, today: date) -> Counts:
@@ -72,22 +79,52 @@ def pull(town: Municipality, today: date) -> Counts:
     return counts
 
 
-def _files(town: Municipality) -> list[Path]:
-    # A sender that cannot rename writes `.part` or a dot file first.
-    inbox = (town.folder / "inbox").glob("[!.]*")
-    return sorted(path for path in inbox if path.suffix.lower() == ".xml")
-
-
 def _readable(town: Municipality, today: date, counts: Counts) -> Iterator[_Packet]:
-    for path in _files(town):
+    for path in names(town.folder / "inbox"):
+        try:
+            seen = stamp(path)
+        except FileNotFoundError:  # the sender has taken it back
+            continue
+        except RegistryUnavailable as error:
+            _set_aside(town, path, error.code, counts)
+            continue
         try:
             head = read_head(path, max_bytes=town.settings.max_delivery_bytes)
             if head.ags != town.profile.ags:  # its number is another municipality's
                 raise DeliveryRejected("registry.wrong_ags")
-            yield _Packet(path, head)
+            yield _Packet(path, head, seen)
+        except RegistryUnavailable as error:
+            if error.code in NOT_OURS:
+                _set_aside(town, path, error.code, counts)
+            else:
+                counts["waiting_files"] += 1
+                counts[f"stopped:{error.code}"] = 1
         except DeliveryRejected as error:
+            if _is_unfinished(town, error, seen):
+                counts["waiting_files"] += 1
+                continue
             _reject(town, [path], None, error.code, today)
             counts["rejected"] += 1
+
+
+def _is_unfinished(town: Municipality, error: DeliveryRejected, seen: Stamp) -> bool:
+    """Cut short, and so young that the rest may still come: refused only once it stays so.
+
+    A file that is whole is taken at once, however young: after the last tag nothing can follow.
+    """
+    young = seen.is_young(utcnow().timestamp(), town.settings.steady_seconds)
+    return isinstance(error, CutShort) and young
+
+
+def _set_aside(town: Municipality, path: Path, code: str, counts: Counts) -> None:
+    """What is no file of ours to read stops nothing: it is put away, and named."""
+    error_log().error("%s: %s: %a in the inbox", code, town.slug, path.name)
+    counts[f"stopped:{code}"] = 1
+    try:
+        move(path, town.folder / "rejected")
+    except OSError:  # it stays, and every run names it
+        return
+    counts["set_aside"] += 1
 
 
 def _pull_number(
@@ -95,32 +132,44 @@ def _pull_number(
 ) -> bool:
     """False where the number still waits for packets."""
     packets = _without_copies(town, packets)
-    paths, head = [packet.path for packet in packets], packets[0].head
+    head = packets[0].head
     with reading(town.engine) as session:
         known = intake.find_delivery(session, town.slug, SOURCE, number)
         last = intake.last_number(session, town.slug, SOURCE)
-    content = _hash(paths)
-    if known and known.status == "accepted" and known.content_hash == content:
-        _finish(town, known, packets)  # a process died after the commit, or it was sent twice
-        return True
     # A municipality may join with a full delivery of any number.
     joins = last is None and head.kind == "full"
     expected = number if joins else (last or 0) + 1
+    if number > expected and counts["waiting_files"]:
+        return False  # what is still being written may be the number that is due
+    if known and known.status == "accepted" and known.content_hash == _content(packets):
+        _finish(town, known, packets)  # a process died after the commit, or it was sent twice
+        return True
     try:
         for packet in packets:
             check_head(packet.head, town.profile.ags, expected)
-        if not _complete(packets):
+        chosen = _complete(packets)
+        if not chosen:
             counts[_waiting_code(packets)] += 1
             return False
-        delivery = _take_in(town, number, packets, content, today, counts)
+        delivery = _take_in(town, number, chosen, _content(chosen), today, counts)
     except DeliveryRejected as error:
-        _reject(town, paths, head, error.code, today)
+        if any(_is_unfinished(town, error, packet.stamp) for packet in packets):
+            counts["waiting_files"] += 1
+            return False
+        _reject(town, [packet.path for packet in packets], head, error.code, today)
         counts["rejected"] += 1
         if error.code == "registry.number_repeated":  # nothing stops, but somebody must look
             counts[f"stopped:{error.code}"] = 1
         return True
+    except _StillWritten:
+        counts["waiting_files"] += 1
+        return False
     counts["deliveries"] += 1
-    _finish(town, delivery, packets)
+    _finish(town, delivery, chosen)
+    for packet in packets:
+        if packet not in chosen:  # it said wrongly that others follow
+            move(packet.path, town.folder / "rejected")
+            counts["set_aside"] += 1
     return True
 
 
@@ -128,22 +177,26 @@ def _without_copies(town: Municipality, packets: Sequence[_Packet]) -> list[_Pac
     """A packet that was sent twice under two names is one packet."""
     kept: dict[str, _Packet] = {}
     for packet in packets:
-        if kept.setdefault(_hash([packet.path]), packet) is not packet:
-            _move(packet.path, town.folder / "done")
+        if kept.setdefault(hash_of([packet.path]), packet) is not packet:
+            move(packet.path, town.folder / "done")
     return list(kept.values())
 
 
-def _complete(packets: Sequence[_Packet]) -> bool:
-    numbers = [packet.head.packet for packet in packets]
-    if len(set(numbers)) != len(numbers):
-        raise DeliveryRejected("registry.packet_twice")
-    return packets[-1].head.last and numbers == list(range(1, len(numbers) + 1))
+def _complete(packets: Sequence[_Packet]) -> list[_Packet]:
+    """Empty while a packet is missing."""
+    chosen = complete_set([packet.head for packet in packets])
+    return [packets[place] for place in chosen or ()]
+
+
+def _content(packets: Sequence[_Packet]) -> str:
+    return hash_of([packet.path for packet in packets])
 
 
 def _waiting_code(packets: Sequence[_Packet]) -> str:
     """A packet may still be on its way; it is missing once the last one is here, or after a day."""
-    newest = max(packet.path.stat().st_mtime for packet in packets)
-    if packets[-1].head.last or utcnow().timestamp() - newest > PATIENCE:
+    newest = max(packet.stamp.written for packet in packets) / 1e9
+    over = any(packet.head.last for packet in packets)
+    if over or utcnow().timestamp() - newest > PATIENCE:
         return "stopped:registry.packet_missing"
     return "waiting_packets"
 
@@ -186,12 +239,21 @@ def _take_in(
                     deltas += intake.take_in(session, delivery, chunk, classify, today)
                     chunk = []
             deltas += intake.take_in(session, delivery, chunk, classify, today)
+        if any(_changed(packet) for packet in packets):
+            raise _StillWritten
         intake.move_cursor(session, town.slug, SOURCE, number)
         intake.settle_unreadable(session, town.slug, SOURCE)
         counts["records"] += delivery.records_read
         counts["quarantined"] += delivery.records_rejected
         counts["deltas"] += deltas
     return delivery
+
+
+def _changed(packet: _Packet) -> bool:
+    try:
+        return stamp(packet.path) != packet.stamp
+    except (OSError, RegistryUnavailable):
+        return True
 
 
 def _quarantined(
@@ -230,7 +292,7 @@ def _finish(town: Municipality, delivery: Delivery, packets: Sequence[_Packet]) 
             receipt,
         )
     for packet in packets:
-        _move(packet.path, town.folder / "done")
+        move(packet.path, town.folder / "done")
 
 
 def _reject(
@@ -240,7 +302,7 @@ def _reject(
     if code != "registry.number_repeated":  # that number was accepted, and stays so
         with writing(town.engine) as session:
             noted = intake.new_delivery(town.slug, SOURCE, number, head.kind if head else "", today)
-            noted.status, noted.code, noted.content_hash = "rejected", code, _hash(paths)
+            noted.status, noted.code, noted.content_hash = "rejected", code, hash_of(paths)
             intake.note_delivery(session, noted)
     write_receipt(
         head or unreadable_head(town.profile.ags, town.profile.name, utcnow()),
@@ -250,12 +312,12 @@ def _reject(
         [],
         utcnow(),
         uuid4(),
-        town.folder / "receipts" / f"1101-{number:04d}-rejected-{_hash(paths)[:8]}.xml",
+        town.folder / "receipts" / f"1101-{number:04d}-rejected-{hash_of(paths)[:8]}.xml",
         error=code,
         expected_number=_due(town),
     )
     for path in paths:
-        _move(path, town.folder / "rejected")
+        move(path, town.folder / "rejected")
 
 
 def _message(row: Quarantine) -> Message:
@@ -272,18 +334,3 @@ def _stopped_by(town: Municipality) -> str:
     """Why the intake stands still: a number that is due, or one after it, was refused."""
     with reading(town.engine) as session:
         return intake.why_stopped(session, town.slug, SOURCE)
-
-
-def _move(path: Path, folder: Path) -> None:
-    target = folder / path.name
-    if target.exists() and _hash([target]) != _hash([path]):
-        target = folder / f"{path.stem}-{_hash([path])[:8]}{path.suffix}"
-    os.replace(path, target)
-
-
-def _hash(paths: Sequence[Path]) -> str:
-    digest = hashlib.sha256()
-    for path in paths:
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()

@@ -58,6 +58,11 @@ class Settings(BaseSettings):
     max_delivery_bytes: int = Field(
         default=2 * 1024**3, ge=1, description="A larger registry file is refused."
     )
+    steady_seconds: int = Field(
+        default=60,
+        ge=0,
+        description="A registry file that is cut short is refused once it was left so for so long.",
+    )
 
     @property
     def state_url(self) -> str:

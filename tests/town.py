@@ -218,6 +218,7 @@ def make_town(
             home=home,
             database_url=database_url,
             smtp_url=smtp_url,  # type: ignore[arg-type]
+            steady_seconds=int(settings.pop("steady_seconds", 0)),  # type: ignore[call-overload]
             _env_file=None,
             **settings,  # type: ignore[arg-type]
         ),

@@ -18,6 +18,7 @@ DELIVERY_SENTENCES = {
     "registry.number_gap": "Eine frühere Lieferung fehlt",
     "registry.number_repeated": "Eine Lieferung mit dieser Nummer wurde schon verarbeitet",
     "registry.packet_twice": "Ein Paket der Lieferung liegt mehrfach vor",
+    "registry.packets_contradict": "Die Pakete der Lieferung widersprechen einander",
     "registry.duplicate_event": "Ein Ereigniszeichen kommt in der Lieferung mehrfach vor",
     "registry.not_chronological": "Die Datensätze sind nicht in zeitlicher Reihenfolge",
     "registry.full_with_delta_codes": (

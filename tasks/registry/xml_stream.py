@@ -12,7 +12,8 @@ from typing import BinaryIO, Literal, cast
 
 from lxml import etree
 
-from tasks.errors import DeliveryRejected, RegistryUnavailable
+from tasks.errors import CutShort, DeliveryRejected, RegistryUnavailable
+from tasks.registry.inbox import open_file
 
 MAX_FILE_BYTES = 2 * 1024**3
 # Records have 3 to 50 KB; whatever comes between two of them is held in memory as a tree.
@@ -49,9 +50,9 @@ def stream(
     before the end is reached. `boundary` is the element after which memory is free again.
     """
     parser = _parser(events, f"{{*}}{boundary}" if only_boundary else None)
-    pending = 0
+    pending, chunk = 0, b""
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             chunk = _checked_start(file, max_bytes)
             while chunk:
                 parser.feed(chunk)
@@ -65,8 +66,10 @@ def stream(
                 chunk = file.read(_CHUNK)
             parser.close()
     except etree.XMLSyntaxError as error:
+        # At the end of what there is, or where a sender has made room for what follows.
+        kind = DeliveryRejected if chunk and b"\0" not in chunk else CutShort
         where = f"line {error.lineno}"
-        raise DeliveryRejected("registry.not_well_formed", detail=where) from None
+        raise kind("registry.not_well_formed", detail=where) from None
     except OSError as error:
         raise RegistryUnavailable("registry.unreadable_file", detail=str(error.errno)) from None
 
@@ -100,8 +103,8 @@ def _checked_start(file: BinaryIO, max_bytes: int) -> bytes:
         raise DeliveryRejected("registry.too_large")
     file.seek(0)
     start = file.read(_CHUNK)
-    if not start.strip():
-        raise DeliveryRejected("registry.empty")
+    if not start.strip(b"\0 \t\r\n"):
+        raise CutShort("registry.empty")
     if b"\0" in start[:4] or start.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise DeliveryRejected("registry.encoding", detail="UTF-16 or UTF-32")
     declaration = _DECLARATION.match(start)
@@ -115,6 +118,8 @@ def _checked_start(file: BinaryIO, max_bytes: int) -> bytes:
     root = start[miscellany.end() if miscellany else 0 :]
     if root.startswith(b"<!DOCTYPE"):
         raise DeliveryRejected("registry.doctype")
-    if root[:1] != b"<" or root[1:2] in (b"", b"!", b"?"):
+    if root[:1] not in (b"<", b""):
         raise DeliveryRejected("registry.not_well_formed", detail="no root element")
+    if root[1:2] in (b"", b"!", b"?"):
+        raise CutShort("registry.not_well_formed", detail="no root element yet")
     return start

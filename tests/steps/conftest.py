@@ -18,6 +18,7 @@ Deliver = Callable[..., Counts]
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("ANTRAGSLOS_HOME", str(tmp_path))
+    monkeypatch.setenv("ANTRAGSLOS_STEADY_SECONDS", "0")  # what is cut short is refused at once
     settings.cache_clear()
     return tmp_path
 
