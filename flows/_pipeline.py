@@ -197,29 +197,35 @@ def _publish(town: Municipality, day: date, outcome: Outcome, artifact: str) -> 
     )
 
 
+# What ends in no case and must be said all the same, in a run's message.
+_ALSO = {
+    "waiting_packets": "deliveries that wait for a packet",
+    "waiting_files": "files still being written",
+}
+
+
 def end_state(outcomes: dict[str, Outcome]) -> State[Any]:
     """The truth in one line: name and message appear in Prefect's list of runs."""
     touched: Counts = Counts()
+    counts: Counts = Counts()
     for outcome in outcomes.values():
         touched.update(outcome.touched)
+        counts.update(outcome.counts)
     cases, failed = touched.total(), touched[FAILED]
     asked = sum(outcome.asked for outcome in outcomes.values())
+    also = "".join(f"; {what}: {counts[name]}" for name, what in _ALSO.items() if counts[name])
     troubled = {slug: outcome.problems for slug, outcome in outcomes.items() if outcome.problems}
     if failed or troubled:
         where = [f"{slug}: {', '.join(codes)}" for slug, codes in troubled.items()]
-        message = "; ".join([f"{failed} of {cases} cases failed", *where])
+        message = "; ".join([f"{failed} of {cases} cases failed", *where]) + also
         nothing_done = len(troubled) == len(outcomes) and not cases
         return Failed(name="Failed" if nothing_done else "PartiallyFailed", message=message)
-    unread = sum(outcome.counts.get("quarantined", 0) for outcome in outcomes.values())
+    unread = counts["quarantined"]
     if asked or unread:
         message = f"{asked} of {cases} cases need review"
         message += f"; {unread} registry records could not be read" if unread else ""
-        return Completed(name="NeedsReview", message=message)
-    if not any(outcome.counts for outcome in outcomes.values()):
-        return Completed(message="nothing new")
-    counts: Counts = Counts()
-    for outcome in outcomes.values():
-        counts.update(outcome.counts)
-    return Completed(
-        message=f"{cases} cases, {counts['acted']} acted, {counts['handed_over']} letters sent"
-    )
+        return Completed(name="NeedsReview", message=message + also)
+    if not counts.keys() - _ALSO.keys():
+        return Completed(message="nothing new" + also)
+    message = f"{cases} cases, {counts['acted']} acted, {counts['handed_over']} letters sent"
+    return Completed(message=message + also)

@@ -155,9 +155,7 @@ def test_a_delivery_that_is_still_being_written_waits_and_is_taken_when_it_is_wh
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 4096, b"<?xml vers", "<ä".encode()[:-1]])
-def test_the_first_bytes_are_no_reason_to_refuse_a_file(
-    patient: Town, content: bytes
-) -> None:
+def test_the_first_bytes_are_no_reason_to_refuse_a_file(patient: Town, content: bytes) -> None:
     (patient.folder / "inbox" / "0001.xml").write_bytes(content)
 
     assert patient.run_day(DAY, until="pull") == {"waiting_files": 1}
