@@ -100,14 +100,15 @@ class SettingsInvalid(PermanentError):
 
 
 class ZoneListInvalid(PermanentError):
-    """`entries` holds every entry that cannot be read, as written."""
+    """`entries` holds every entry that cannot be read, as written; `how` to write some of them."""
 
-    def __init__(self, entries: list[str]) -> None:
+    def __init__(self, entries: list[str], how: dict[str, str] | None = None) -> None:
         super().__init__("zones.unreadable_entry", detail="\n".join(entries))
         self.entries = entries
+        self.how = how or {}
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (type(self), (self.entries,))
+        return (type(self), (self.entries, self.how))
 
 
 class RecordConflict(PermanentError):

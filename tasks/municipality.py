@@ -9,7 +9,8 @@ from tasks.channels import check_url
 from tasks.errors import ChannelRefused, LetterIncomplete, ProfileInvalid, ZoneListInvalid
 from tasks.letters.render import LetterRenderer
 from tasks.matching.permits import candidates_of
-from tasks.matching.zones import ZoneList, parse_zone_list
+from tasks.matching.zone_file import parse_zone_list
+from tasks.matching.zones import ZoneList
 from tasks.profile import SLUG, EnabledService, Profile, enabled_services, load_profile
 from tasks.records.sql import SqlPermitRegister
 from tasks.settings import TEMPLATES, Settings

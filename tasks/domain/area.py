@@ -1,18 +1,34 @@
 """Which area (a parking zone, a school district) an address lies in: one, none or several."""
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Doubt(StrEnum):
+    """What an area list leaves open. Stored: never rename a value."""
+
+    GAP = "gap"  # the house number lies between two entries of its street
+    SUFFIX = "suffix"  # the list does not say where a letter or further digit of this number lies
+    BORDER = "border"  # „zwischen 3 und 11“: are 3 and 11 meant?
+    NUMBER = "number"  # the house has no number, or several
+    PLACE = "place"  # the list names the street, but not in this Ortsteil or postcode
+    POSTCODE = "postcode"  # another postcode than the home before, and the list names none
 
 
 @dataclass(frozen=True, slots=True)
 class AreaAnswer:
-    """`areas` sorted; several is never guessed. `street_known`: a gap, not an unknown street."""
+    """`areas` sorted; several is never guessed. `street_known`: a gap, not an unknown street.
+
+    With a `doubt` the areas are only candidates, be it a single one.
+    """
 
     areas: tuple[str, ...] = ()
     street_known: bool = False
+    doubt: Doubt | None = None
 
     @property
     def only(self) -> str | None:
-        return self.areas[0] if len(self.areas) == 1 else None
+        return self.areas[0] if len(self.areas) == 1 and self.doubt is None else None
 
 
 NO_AREA = AreaAnswer()

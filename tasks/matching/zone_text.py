@@ -5,118 +5,150 @@
     Grubenstr.: alle außer 25, 27a und 30 bis 34   all but these
     Doberaner Str.: von 14 bis 20 und von 144 bis 160
     Hauptstr.: ungerade Nr. 1–31, gerade Nr. ab 30
-    Hauptstr. 2-20 (gerade)
+    Hauptstr. 2-20 (ger.), 1-31 ung.
+    Hauptstr. 1–20 fortlaufend                     both sides
+    Hauptstr.: zwischen den Hausnummern 3 und 11   3 and 11 are left open
+    Bergstraße [Ortsteil Neudorf, 01234]           where a street name occurs twice
+    C 4                                            a square of Mannheim; also „C 4, 12–20“
 
-What is not wholly understood is unreadable: a wrong zone is worse than a question. So a range
-beside one marked odd or even must say odd or even itself.
+What is not wholly understood is unreadable: a wrong area is worse than a question. So a range
+beside one marked odd or even must say odd or even itself, and so must „1–7 und 12–20“; „1–11 und
+2–8“ can only mean the two sides of a street.
 """
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-HouseNumber = tuple[int, str]  # (119, "a"); 119 < 119a < 120
-
-FIRST: HouseNumber = (0, "")
-LAST: HouseNumber = (10**9, "")
+from tasks.domain.address import is_postcode
+from tasks.matching.normalise import normalise
+from tasks.matching.spans import FIRST, LAST, Entry, Place, Position, Span, side_of_another
 
 # One letter per word; the shape of a rule is then checked on the letters.
 _WORDS = re.compile(
     r"""(?P<N>\d{1,4}(?:\s?[a-zA-Z](?![\w.]))?(?![\w./]))  # 25, 12a, 12 a; not 17. and not 1/2
+    | (?P<K>\s?[-–—]\s?[a-zA-Z](?![\w.]))  # 12a-c
     | (?P<T>bis\b) | (?P<D>[-–—])
-    | (?P<O>ungeraden?\b) | (?P<E>geraden?\b)
-    | (?P<A>alle\b) | (?P<X>außer\b|ausser\b)
-    | (?P<V>von\b) | (?P<S>ab\b)
-    | (?P<C>,\s*und\b|,|und\b|sowie\b)
+    | (?P<O>ungeraden?\b|ung(?:er)?\.) | (?P<E>geraden?\b|ger\.)
+    | (?P<F>(?:fortlaufend|durchgehend|beidseitig|beiderseits|beide\s+[Ss]eiten)\b|fortl\.)
+    | (?P<A>(?:alle|komplett|vollständig|(?:ganze|gesamte)\s+[Ss]tra(?:ß|ss)e)\b)
+    | (?P<X>(?:außer|ausser|ausgenommen|ohne)\b)
+    | (?P<V>von\b) | (?P<S>ab\b) | (?P<W>zwischen\b) | (?P<Z>(?:[Ss]traßen)?[Ee]nde\b)
+    | (?P<C>,\s*und\b|,|(?:und|sowie)\b|u\.|[&+])
     | (?P<L>\() | (?P<R>\))
-    | (?P<_>\s+|nur\b|(?:[Hh]ausnummern?|[Nn]ummern?)\b|(?:[Hh]ausnr|[Nn]rn?)\b\.?)  # says nothing
+    | (?P<_>\s+|(?:nur|den|die|einschließlich|inklusive)\b|(?:einschl|inkl)\.
+        |(?:[Ss]traßens|[Ss])eite\b|(?:[Hh]ausnummern?|[Nn]ummern?)\b
+        |(?:[Hh]aus-?nr|[Hh]s\.?-?[Nn]r|[Nn]rn?)\b\.?)  # says nothing
     """,
     re.VERBOSE,
 )
-_ITEM = re.compile(r"(?P<before>[OE]?)(?P<shape>V?N[TD]N|N|SN|TN)(?P<after>|[OE]|L[OE]R)")
+_ITEM = re.compile(
+    r"(?P<before>[OEF]?)(?P<shape>V?N[TD][NZ]|NK?|SN|TN|WNCN)(?P<after>|[OEF]|L[OEF]R)"
+)
+_ITEMS = re.compile(r"(?<!W)(?<!WN)C")  # „zwischen 3 und 11“ is one item
 _PARITY = {"O": 1, "E": 0}
 
 _NOT_IN_A_NAME = re.compile(
-    r"[,;:()/&+–—]|^(?:von|ab|alle|nur)\b"
+    r"[,;:()/&+–—\[\]]|^(?:von|ab|alle|nur)\b"
     r"|\b(?:bis|außer|ausser|ohne|zwischen|gerade|ungerade|sowie|[Ee]cke|Nrn?|Hausn\w+)\b"
+    r"|\b(?:ung|unger|ger|fortl)\.|\b(?:fortlaufend|komplett|ausgenommen)\b"
 )
 # The only digits in a name: Straße des 17. Juni, Platz des 20. Juli 1944, An der B96.
 _DIGITS_IN_A_NAME = re.compile(r"(?:\D*\d+\.)+\D*|\d{4}|[A-Z]{1,2}\d{1,3}")
 _BARE_KINDS = {"straße", "str.", "platz", "weg", "allee", "gasse"}  # „Straße 12“ is a name
+_SQUARE = re.compile(r"[A-Z] ?[1-9]\d?")
+
+_PLACE = re.compile(r"\s*\[([^\[\]]*)\]")
+_PLACE_WORD = re.compile(
+    r"^(?:Ortsteil|OT|Ortschaft|Stadtteil|Gemeindeteil|PLZ|Postleitzahl)\b\.?:?\s*", re.IGNORECASE
+)
+
+HOW = "write it as „Hauptstr.: von 1 bis 9“, „Hauptstr.: alle außer 25“ or „Hauptstr. 5, 7“"
+SIDES = "say which sides are meant: „ungerade 1–11, gerade 2–8“, or „1–11 fortlaufend“"
+ORTSTEIL = "an Ortsteil or a postcode is written in square brackets: „[Ortsteil Neudorf]“"
+SQUARES = "is it a street's numbers, or are these squares? Write „C 1; C 2“, or „C: von 1 bis 2“"
+BLANK_LETTER = "„g“ and „u“ behind a blank: a suffix („12g“), or „gerade“ and „ungerade“?"
 
 
 class Unreadable(ValueError):
-    """The entry does not follow the grammar."""
+    """The entry does not follow the grammar. Its text says how to write it."""
 
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """House numbers from `low` to `high`, both included; `parity` 1 is odd, 0 even, None both."""
-
-    low: HouseNumber = FIRST
-    high: HouseNumber = LAST
-    parity: int | None = None
-
-    def holds(self, number: HouseNumber) -> bool:
-        if self.parity is not None and number[0] % 2 != self.parity:
-            return False
-        return self.low <= number <= self.high
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """`spans` of one street, or all but these; no spans: the whole street."""
-
-    street: str
-    spans: tuple[Span, ...] = ()
-    all_but: bool = False
-    text: str = field(default="", compare=False)  # as the list writes it, to be shown to clerks
-
-    @property
-    def whole(self) -> bool:
-        return not self.spans
-
-    def holds(self, number: HouseNumber) -> bool:
-        if self.whole:
-            return True
-        return any(span.holds(number) for span in self.spans) != self.all_but
+    def __init__(self, how: str = HOW) -> None:
+        super().__init__(how)
+        self.how = how
 
 
 def read_entry(text: str) -> Entry:
     """Raises Unreadable."""
-    return replace(_read(text), text=text)
+    place, rest = read_place(text)
+    return replace(_read(rest), text=text, place=place)
+
+
+def read_place(text: str) -> tuple[Place, str]:
+    """The Ortsteile and postcodes in square brackets, and the text without them."""
+    names = [name.strip() for found in _PLACE.findall(text) for name in found.split(",")]
+    return place_of(names), " ".join(_PLACE.sub(" ", text).replace(" :", ":").split())
+
+
+def place_of(names: list[str]) -> Place:
+    """From `Ortsteil Neudorf`, `Neudorf` or `01234`. Raises Unreadable."""
+    bare = [_PLACE_WORD.sub("", name).strip() for name in names]
+    postcodes = {name for name in bare if name[:1].isdecimal()}
+    districts = {district_key(name) for name in bare if name not in postcodes}
+    if not all(map(is_postcode, postcodes)) or "" in districts:
+        raise Unreadable(ORTSTEIL)
+    return Place(frozenset(districts), frozenset(postcodes))
+
+
+def district_key(name: str) -> str:
+    """As Ortsteile are compared."""
+    return normalise(_PLACE_WORD.sub("", name))
 
 
 def _read(text: str) -> Entry:
     street, colon, rule = (part.strip() for part in text.partition(":"))
     if colon:
         return _entry(street, *_rule(rule.lower()))
-    words = street.split()
+    if _SQUARE.fullmatch(text):
+        return Entry(text)
+    words = text.split()
     for position in range(1, len(words)):
         if _belongs_to_the_name(words, position):
             continue
         try:
             rule_read = _rule(" ".join(words[position:]))
-        except Unreadable:
+        except Unreadable as error:
+            if error.how != HOW:  # understood, but it can mean two things
+                raise
             continue
-        return _entry(" ".join(words[:position]), *rule_read)
-    return _entry(street)
+        return _entry(" ".join(words[:position]).removesuffix(","), *rule_read)
+    return _entry(text)
 
 
 def _belongs_to_the_name(words: list[str], position: int) -> bool:
-    """A number that is none of a house: Platz des 20. Juli 1944, Straße 12."""
+    """A number that is none of a house: Platz des 20. Juli 1944, Straße 12, C 4."""
     if re.fullmatch(r"\d{4}", words[position]):
         return True
-    return position == 1 and len(words) == 2 and words[0].lower() in _BARE_KINDS
+    if position != 1:
+        return False
+    if re.fullmatch("[A-Z]", words[0]) and words[1][0].isdecimal():
+        if re.fullmatch(r"[1-9]\d?,?", words[1]):
+            return True
+        raise Unreadable(SQUARES)
+    return len(words) == 2 and words[0].lower() in _BARE_KINDS
 
 
-def _entry(street: str, spans: tuple[Span, ...] = (), all_but: bool = False) -> Entry:
+def _entry(
+    street: str, spans: tuple[Span, ...] = (), all_but: bool = False, unmarked: bool = False
+) -> Entry:
     if not _is_a_name(street):
-        raise Unreadable
-    return Entry(street, spans, all_but)
+        raise Unreadable(ORTSTEIL if re.search(r"\([^()\d]+\)", street) else HOW)
+    return Entry(street, spans, all_but, unmarked=unmarked)
 
 
 def _is_a_name(street: str) -> bool:
+    if _SQUARE.fullmatch(street):
+        return True
     if _NOT_IN_A_NAME.search(street) or not any(letter.isalpha() for letter in street):
         return False
     if re.search(r"\s\d+\.$", street):  # an ordinal with nothing to count
@@ -128,54 +160,77 @@ def _is_a_name(street: str) -> bool:
     return all(_DIGITS_IN_A_NAME.fullmatch(word) for word in with_digits)
 
 
-def _rule(text: str) -> tuple[tuple[Span, ...], bool]:
-    letters, numbers = _words(text)
-    if letters == "A":
-        return (), False
-    if only := re.fullmatch("L?([OE])R?", letters):
-        return (Span(parity=_PARITY[only[1]]),), False
+def _rule(text: str) -> tuple[tuple[Span, ...], bool, bool]:
+    """Spans, whether all but these are meant, and whether no word marks their sides."""
+    letters, texts = _words(text)
+    if re.fullmatch("L[^LR]*R", letters):  # „Hauptstr. (1–20)“
+        letters = letters[1:-1]
+    if letters in ("A", "F"):
+        return (), False, False
+    if only := re.fullmatch("[OE]", letters):
+        return (Span(parity=_PARITY[only[0]]),), False, False
     but = re.match("A?X", letters)
-    items = letters[but.end() if but else 0 :].split("C")
-    spans = tuple(_span(item, numbers) for item in items)
-    unmarked = [span for span in spans if span.parity is None]
-    if len(unmarked) < len(spans) and any(span.low != span.high for span in unmarked):
-        raise Unreadable  # „ungerade 1–9 und 20–30“: are the second ones odd, too?
-    return spans, but is not None
+    items = _ITEMS.split(letters[but.end() if but else 0 :])
+    read = [_span(item, texts) for item in items]
+    marked = any(mark for _, mark in read)
+    if marked and any(not mark and span.low != span.high for span, mark in read):
+        raise Unreadable(SIDES)  # „ungerade 1–9 und 20–30“: are the second ones odd, too?
+    spans = tuple(span for span, _ in read)
+    return (spans if marked else _by_sides(spans)), but is not None, not marked
 
 
-def _words(text: str) -> tuple[str, Iterator[HouseNumber]]:
-    letters, numbers, position = "", [], 0
+def _by_sides(spans: tuple[Span, ...]) -> tuple[Span, ...]:
+    """„1–11 und 2–8“: that the ranges overlap makes sense for the two sides of a street only."""
+    ranges = [span for span in spans if span.one_side() is not None]
+    if len({span.one_side() for span in ranges}) < 2 and not any(
+        side_of_another(span, spans) for span in ranges
+    ):
+        return spans
+    others = [s for s in spans if s not in ranges]  # „1–11, 4“: is 4 named twice?
+    if others or not any(side_of_another(span, ranges) for span in ranges):
+        raise Unreadable(SIDES)
+    return tuple(replace(span, parity=span.one_side()) for span in spans)
+
+
+def _words(text: str) -> tuple[str, Iterator[str]]:
+    letters, texts, position = "", [], 0
     while position < len(text):
         word = _WORDS.match(text, position)
         if word is None or word.lastgroup is None:
             raise Unreadable
-        if word.lastgroup == "N":
-            numbers.append(house_number(word[0]))
+        if word.lastgroup in "NK":
+            texts.append(word[0])
         letters += word.lastgroup.strip("_")
         position = word.end()
-    return re.sub("A([OE])", r"\1", letters), iter(numbers)  # alle ungeraden
+    return re.sub("A([OE])", r"\1", letters), iter(texts)  # alle ungeraden
 
 
-def _span(item: str, numbers: Iterator[HouseNumber]) -> Span:
-    """One item of a list, as letters; takes as many numbers as it names."""
+def _span(item: str, texts: Iterator[str]) -> tuple[Span, bool]:
+    """One item of a list, as letters, which takes as many numbers as it names; is it marked?"""
     found = _ITEM.fullmatch(item)
     if found is None or (found["before"] and found["after"]):
         raise Unreadable
-    first = next(numbers)
-    low, high = {"N": (first, first), "SN": (first, LAST), "TN": (FIRST, first)}.get(
-        found["shape"], (first, LAST)
-    )
-    if found["shape"].count("N") == 2:
-        high = next(numbers)
-    parity = _PARITY.get((found["before"] or found["after"]).strip("LR"))
+    shape, mark = found["shape"].removeprefix("V"), (found["before"] or found["after"]).strip("LR")
+    first = position_of(next(texts))
+    low, high = {"N": (first, first), "TN": (FIRST, first)}.get(shape, (first, LAST))
+    if shape.count("N") == 2:
+        high = position_of(next(texts))
+    elif shape == "NK":
+        high = (first[0], next(texts)[-1].lower())
+    parity = _PARITY.get(mark)
     if low > high or (low == high and parity is not None and low[0] % 2 != parity):
         raise Unreadable
-    return Span(low, high, parity)
+    if shape == "NK" and not first[1]:
+        raise Unreadable  # „12-c“: from 12, or from 12a?
+    return Span(low, high, parity, between=shape.startswith("W")), bool(mark)
 
 
-def house_number(text: str) -> HouseNumber:
+def position_of(text: str) -> Position:
     """`119 A` as `(119, "a")`; raises Unreadable without leading digits."""
     digits = re.match(r"\d+", text)
     if digits is None:
         raise Unreadable
-    return int(digits[0]), text[digits.end() :].strip().lower()
+    behind = text[digits.end() :].lower()
+    if behind in (" g", " u"):
+        raise Unreadable(BLANK_LETTER)
+    return int(digits[0]), behind.strip()

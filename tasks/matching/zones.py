@@ -1,31 +1,26 @@
-"""Which parking zones an address lies in, by the city's own street text.
-
-Two formats: the JSON of Rostock's open data (`bezeichnung`, `adressen`), and a text file with one
-`ZONE: entry; entry; …` a line and `#` before a remark. A zone's code is what stands before the
-first blank („A3 – Östliche Altstadt“).
+"""Which areas an address lies in, by a city's street list (`zone_file` reads it).
 
 Streets are compared as BMeldDAV compares them. Beyond that only abbreviations that one side has
 written as such are read out („Oberhalb d. Gerberbruches“), and only where one street fits.
 
-An address without a house number is in a zone only as far as every number of its street is. Where
-the zones differ by number, all that could hold it are named; where a single zone holds just a part
-of the street, none is. Either way it is a question for a clerk.
+A street name may occur in several Ortsteile. An entry without Ortsteil is that of the core town,
+one that names an Ortsteil or a postcode holds there only. An address elsewhere is never looked up
+in the core town: all that the list knows of the street is then a candidate, and a clerk's question.
 """
 
-import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from pathlib import Path
+from itertools import combinations
 
 from rapidfuzz import fuzz, process
 
 from tasks.domain.address import Address
-from tasks.domain.area import AreaAnswer
-from tasks.errors import ZoneListInvalid
+from tasks.domain.area import AreaAnswer, Doubt
+from tasks.matching.spans import ANYWHERE, Place, Zoned, areas_of, gaps, holding, overlap
 from tasks.matching.statutory import normalise_street
-from tasks.matching.zone_text import Entry, HouseNumber, Unreadable, read_entry
+from tasks.matching.zone_text import district_key
 
 _UNKNOWN = AreaAnswer()
 _SIMILAR = 70  # of 100; below it a suggestion is noise
@@ -45,10 +40,16 @@ _ABBREVIATED = re.compile(r"(?:^|(?<=[\s-]))(?:d|gr|kl|st)\.|str\.(?=[\s-])", re
 
 
 class ZoneList:
-    """`entries` are pairs of a zone's code and an entry."""
+    """`entries` are pairs of a zone's code and an entry; `names` are those that gave each code."""
 
-    def __init__(self, entries: Iterable[tuple[str, Entry]]) -> None:
-        self._entries: dict[str, list[tuple[str, Entry]]] = defaultdict(list)
+    def __init__(
+        self,
+        entries: Iterable[Zoned],
+        covers: Place = ANYWHERE,
+        names: Mapping[str, set[str]] | None = None,
+    ) -> None:
+        self._covers, self._names = covers, names or {}
+        self._entries: dict[str, list[Zoned]] = defaultdict(list)
         self._by_short: dict[str, set[str]] = defaultdict(set)
         self._abbreviated: set[str] = set()
         for zone, entry in entries:
@@ -59,24 +60,35 @@ class ZoneList:
                 self._abbreviated.add(key)
         self.zones = tuple(sorted({zone for found in self._entries.values() for zone, _ in found}))
 
-    def find(self, address: Address) -> AreaAnswer:
+    def find(self, address: Address, moved_from: Address | None = None) -> AreaAnswer:
+        """`moved_from`: where the list says nothing of postcodes, another one is a doubt."""
         entries = self._of_street(address.street)
         if not entries:
             return _UNKNOWN
-        number = _number_of(address)
-        if number is None:
-            return AreaAnswer(_without_number(entries), street_known=True)
-        zones = {zone for zone, entry in entries if entry.holds(number)}
-        return AreaAnswer(tuple(sorted(zones)), street_known=True)
+        here = self._here(entries, address)
+        areas, doubt = areas_of(here or entries, address.house)
+        if not here:
+            areas, doubt = areas or frozenset(area for area, _ in entries), Doubt.PLACE
+        elif areas and doubt is None and self._says_no_postcode(here) and moved_from is not None:
+            known = moved_from.postcode and address.postcode
+            doubt = Doubt.POSTCODE if known and moved_from.postcode != address.postcode else None
+        return AreaAnswer(tuple(sorted(areas)), street_known=True, doubt=doubt)
 
     def reasons(self, address: Address) -> tuple[tuple[str, str], ...]:
         """What the list says of the address, for a clerk: (zone, the entry as it is written).
 
-        The entries that hold its house number; where none does, or it has none, all of its street.
+        The entries that hold its house number; where the list leaves it open, all of its street.
         """
-        entries, number = self._of_street(address.street), _number_of(address)
-        held = [pair for pair in entries if number is not None and pair[1].holds(number)]
-        return tuple(sorted((zone, entry.text) for zone, entry in held or entries))
+        entries = self._of_street(address.street)
+        here, house = self._here(entries, address), address.house
+        sure = bool(here) and bool(house.number) and areas_of(here, house)[1] is None
+        held = holding(here, (house.number or 0, house.suffix)) if sure else frozenset()
+        said = [
+            (zone, entry)
+            for zone, entry in here
+            if zone in held and entry.holds((house.number or 0, house.suffix))
+        ]
+        return tuple(sorted((zone, entry.text) for zone, entry in said or entries))
 
     def suggest(self, address: Address, limit: int = 3) -> tuple[str, ...]:
         """Similar streets as the list writes them, for a clerk to choose from; never decided on."""
@@ -89,7 +101,24 @@ class ZoneList:
         )
         return tuple(self._entries[key][0][1].street for key, _, _ in found)
 
-    def _of_street(self, street: str) -> list[tuple[str, Entry]]:
+    def warnings(self) -> Iterator[str]:
+        """What whoever keeps the list should look at: it is read, but may not mean what it says."""
+        for code, names in self._names.items():
+            if len(names) > 1:
+                yield f"two names for the zone {code}: {_quoted(sorted(names))}"
+        for entries in self._entries.values():
+            street = entries[0][1].street
+            for (zone, entry), (other_zone, other) in combinations(entries, 2):
+                if zone != other_zone and overlap(entry, other):
+                    yield (
+                        f"{street}: zones {zone} and {other_zone} overlap "
+                        f"({_quoted([entry.text, other.text])}); "
+                        "if these are two streets, name the Ortsteil: „[Ortsteil …]“"
+                    )
+            if missing := gaps(entries):
+                yield f"{street}: no zone holds {_ranges(missing)}"
+
+    def _of_street(self, street: str) -> list[Zoned]:
         found = self._entries.get(_street_key(street))
         if found is not None or not street:
             return found or []
@@ -100,65 +129,50 @@ class ZoneList:
         written_short = key in self._abbreviated or _ABBREVIATED.search(street)
         return self._entries[key] if written_short else []
 
+    def _here(self, entries: Sequence[Zoned], address: Address) -> Sequence[Zoned]:
+        """The entries for the address's Ortsteil and postcode; what names them goes before."""
+        if not any(entry.place != ANYWHERE for _, entry in entries):
+            return entries if self._covers_place(address) else []
+        named = [
+            (area, e) for area, e in entries if e.place != ANYWHERE and _is_in(e.place, address)
+        ]
+        if named or not self._covers_place(address):
+            return named
+        return [(area, entry) for area, entry in entries if entry.place == ANYWHERE]
 
-def parse_zone_list(path: Path) -> ZoneList:
-    """Raises ZoneListInvalid with every entry that cannot be read."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        zones = list(_from_json(text) if path.suffix.lower() == ".json" else _from_text(text))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise ZoneListInvalid([f"{path.name}: not a zone list that can be read"]) from None
-    entries, unreadable = [], []
-    for zone, text in zones:
-        try:
-            entries.append((zone, _read(zone, text)))
-        except Unreadable:
-            unreadable.append(f"{zone}: {text}" if zone else text)
-    if unreadable or not entries:
-        raise ZoneListInvalid(unreadable or [f"{path.name}: no entry"])
-    return ZoneList(entries)
+    def _covers_place(self, address: Address) -> bool:
+        district, covers = address.ortsteil, self._covers
+        if district and district_key(district) not in covers.districts:
+            return False
+        return not covers.postcodes or address.postcode in covers.postcodes
 
-
-def _read(zone: str, text: str) -> Entry:
-    entry = read_entry(text)
-    if not zone or not _street_key(entry.street):
-        raise Unreadable
-    return entry
+    def _says_no_postcode(self, here: Sequence[Zoned]) -> bool:
+        return not self._covers.postcodes and any(entry.place == ANYWHERE for _, entry in here)
 
 
-def _from_json(text: str) -> Iterator[tuple[str, str]]:
-    for zone in json.loads(text):
-        yield from _entries_of(zone["bezeichnung"], zone["adressen"])
+def _is_in(place: Place, address: Address) -> bool:
+    if place.postcodes and address.postcode not in place.postcodes:
+        return False
+    if place.districts:
+        return district_key(address.ortsteil) in place.districts
+    return True
 
 
-def _from_text(text: str) -> Iterator[tuple[str, str]]:
-    for line in text.splitlines():
-        content = line.partition("#")[0].strip()
-        zone, colon, entries = content.partition(":")
-        if colon:
-            yield from _entries_of(zone, entries)
-        elif content:
-            yield "", content  # no zone before it: unreadable
+def _quoted(texts: Iterable[str]) -> str:
+    return ", ".join(f"„{text}“" for text in texts)
 
 
-def _entries_of(zone: str, entries: str) -> Iterator[tuple[str, str]]:
-    """A zone without any entry yields an empty one, which is unreadable."""
-    code = (zone.split() or [""])[0]
-    texts = [" ".join(entry.split()) for entry in entries.split(";")]
-    yield from ((code, text) for text in [t for t in texts if t] or [""])
-
-
-def _without_number(entries: list[tuple[str, Entry]]) -> tuple[str, ...]:
-    whole = {zone for zone, entry in entries if entry.whole}
-    possible = {zone for zone, _ in entries}
-    if not whole and len(possible) == 1:
-        return ()
-    return tuple(sorted(possible))
-
-
-def _number_of(address: Address) -> HouseNumber | None:
-    house = address.house
-    return None if house.number is None else (house.number, house.suffix)
+def _ranges(numbers: Sequence[int]) -> str:
+    """`10–13, 22`: runs of all numbers, or of one side of a street."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        run = runs[-1] if runs else []
+        step = run[1] - run[0] if len(run) > 1 else number - run[-1] if run else 0
+        if run and step in (1, 2) and number - run[-1] == step:
+            run.append(number)
+        else:
+            runs.append([number])
+    return ", ".join(f"{run[0]}–{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs)
 
 
 def _short_key(street: str) -> str:

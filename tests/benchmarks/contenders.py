@@ -19,7 +19,7 @@ from pyinstrument import Profiler
 from pyinstrument.renderers import ConsoleRenderer
 
 from flows._pipeline import Outcome, everything, of_municipality
-from tasks.matching.zones import parse_zone_list
+from tasks.matching.zone_file import parse_zone_list
 from tasks.municipality import open_municipality
 from tasks.pull import pull
 from tasks.settings import settings

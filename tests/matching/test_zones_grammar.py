@@ -8,7 +8,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tasks.domain.address import Address
-from tasks.matching.zone_text import FIRST, LAST, Entry, HouseNumber, Span, Unreadable, read_entry
+from tasks.matching.spans import FIRST, LAST, Entry, Position, Span
+from tasks.matching.zone_text import Unreadable, read_entry
 from tasks.matching.zones import ZoneList
 
 ROSTOCK = Path(__file__).parents[1] / "data/zones/rostock_bewohnerparkgebiete_2026-09-16.json"
@@ -23,7 +24,7 @@ def numbers(street: str, *spans: Span, all_but: bool = False) -> Entry:
 
 
 def span(low: str, high: str = "", parity: int | None = None) -> Span:
-    def number(text: str) -> HouseNumber:
+    def number(text: str) -> Position:
         digits = text.rstrip("abcdefg")
         return int(digits), text[len(digits) :]
 
@@ -70,7 +71,7 @@ ODD, EVEN = 1, 0
         ("H: gerade Hausnummern", numbers("H", Span(parity=EVEN))),
         ("H nur gerade", numbers("H", Span(parity=EVEN))),
         ("H: alle ungeraden Nummern", numbers("H", Span(parity=ODD))),
-        ("H 2-20 (gerade)", numbers("H", span("2", "20", EVEN))),
+        ("Hafen 2-20 (gerade)", numbers("Hafen", span("2", "20", EVEN))),
         (
             "H: 1–9 ungerade, 2 bis 8 gerade",
             numbers("H", span("1", "9", ODD), span("2", "8", EVEN)),
@@ -94,12 +95,10 @@ def test_an_entry_is_read_as_the_city_means_it(text: str, entry: Entry) -> None:
         ": 1",
         "H:",
         "H: A bis B",
-        "H zwischen 1 und 9",
         "H: von 5",
         "H: von 20 bis 14",
         "H: 5 7",
         "H: 5,",
-        "H: 12a-c",
         "H: 1/2",
         "H: 12345",
         "H 5.",
@@ -162,7 +161,7 @@ def test_a_house_just_outside_a_range_of_rostock_is_outside(
     below, above = (part.low[0] - 1, ""), (part.high[0] + 1, "")
     inside = [part.low, part.high]
 
-    def found(number: HouseNumber) -> bool:
+    def found(number: Position) -> bool:
         return zones.find(Address(entry.street, str(number[0]), number[1])).only == zone
 
     assert [found(number) for number in inside] == [not entry.all_but] * 2
@@ -180,7 +179,7 @@ def spans(draw: st.DrawFn) -> tuple[Span, str]:
     shape = draw(st.sampled_from(["one", "range", "from", "to"]))
     parity = draw(parities)
 
-    def said(number: HouseNumber) -> str:
+    def said(number: Position) -> str:
         blank = draw(st.sampled_from(["", " "])) if number[1] else ""
         return f"{number[0]}{blank}{number[1]}"
 
@@ -202,6 +201,13 @@ def spans(draw: st.DrawFn) -> tuple[Span, str]:
     return part, draw(st.sampled_from([before, after]))
 
 
+def _leaves_sides_open(parts: list[Span]) -> bool:
+    """Ranges that begin and end on one side, beside numbers of the other side."""
+    sides = {part.one_side() for part in parts} - {None}
+    singles = {part.low[0] % 2 for part in parts if part.low == part.high}
+    return len(sides) > 1 or bool(sides and singles - sides)
+
+
 streets = st.sampled_from(
     ["Alter Markt", "Straße des 17. Juni", "Querstr. III", "1. St.-Jürgen-Str.", "Am Strom"]
 )
@@ -217,6 +223,7 @@ def test_every_entry_of_the_grammar_is_read_back(
     assume(
         not any(marked) or all(m for m, is_range in zip(marked, ranges, strict=True) if is_range)
     )
+    assume(any(marked) or not _leaves_sides_open([part for part, _ in parts]))
     if not parts:
         assert read_entry(street) == Entry(street)
         return
