@@ -200,7 +200,7 @@ class Situations:
             now=self._people[case.person_id],
             links=tuple(self._links_now(case.person_id, delta)),
             areas_before=self._area(delta.before),
-            areas_after=self._area(delta.after),
+            areas_after=self._area(delta.after, delta.before),
             areas_earlier=tuple(
                 area
                 for delta_id, before in self._left[case.person_id]
@@ -258,11 +258,11 @@ class Situations:
         if decision.outcome is Outcome.NEEDS_REVIEW and case.delta_id is not None:
             asked.append((case.id, case.delta_id))
 
-    def _area(self, person: Person | None) -> AreaAnswer:
-        home = person.home() if person else None
+    def _area(self, person: Person | None, before: Person | None = None) -> AreaAnswer:
+        home, old = (one.home() if one else None for one in (person, before))
         if home is None or self._areas is None:
             return AreaAnswer()
-        return self._areas.find(home.address)
+        return self._areas.find(home.address, old.address if old else None)
 
 
 class _FollowUps:

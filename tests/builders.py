@@ -44,7 +44,8 @@ def a_dwelling(
     street: str = "Wollenweberstraße", number: str = "12", ags: str = AGS, **fields: Any
 ) -> Dwelling:
     defaults = {"status": DwellingStatus.SOLE, "moved_in": date(2015, 3, 1)}
-    return Dwelling(an_address(street, number, ags=ags), **(defaults | fields))
+    where = {name: fields.pop(name) for name in ("postcode", "district") if name in fields}
+    return Dwelling(an_address(street, number, ags=ags, **where), **(defaults | fields))
 
 
 def a_new_dwelling(

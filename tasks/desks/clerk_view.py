@@ -314,7 +314,7 @@ def _one_of_many(choices: Sequence[Choice]) -> bool:
     """Several zones, permits or people are offered, none before another: nothing is proposed."""
     kinds = [choice.name.partition(":")[0] for choice in choices if ":" in choice.name]
     first = choices[0].name.partition(":")[0]
-    return kinds.count(first) > 1 or first in ("link", "by_hand")
+    return kinds.count(first) > 1 or first in ("link", "by_hand", "zone")
 
 
 def _choice(choice: Choice, zones: Sequence[tuple[str, str]], *, proposed: bool) -> ChoiceView:

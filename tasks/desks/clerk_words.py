@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from datetime import date
 
+from tasks.domain.area import DOUBTS, Doubt
 from tasks.domain.decision import Choice, Then
 from tasks.domain.delta import DeltaKind
 from tasks.domain.effect import Effect, EffectKind
@@ -26,6 +27,8 @@ QUESTIONS = {
     "open_clerk_case": "Ein anderer Fall dieser Person wartet auf die Sachbearbeitung. Gehören "
     "beide zusammen?",
     "contradicting_data": "Die Angaben des Registers widersprechen sich. Welche sind richtig?",
+    "no_postal_address": "Ein Schreiben käme nicht an: Straße, Postleitzahl oder Ort fehlen oder "
+    "stimmen nicht. Wie erfährt es die Person?",
     "no_automation_norm": "Keine Vorschrift lässt hier eine maschinelle Entscheidung zu (§ 35a "
     "VwVfG). Ist der Vorschlag richtig?",
     "clerk_decides": "Ihre Kommune entscheidet in diesem Dienst jeden Fall selbst. Ist der "
@@ -55,8 +58,8 @@ QUESTIONS = {
     "secondary_dwelling": "Hier bleibt nur eine Nebenwohnung. Endet der Ausweis?",
     "moved_away": "Die Person wohnt nicht mehr in der Kommune. Endet der Ausweis?",
     "no_zone": "Die neue Anschrift liegt in keiner Bewohnerparkzone. Endet der Ausweis?",
-    "zone_ambiguous": "Die neue Anschrift kann in mehreren Bewohnerparkzonen liegen. Welche ist "
-    "richtig?",
+    "zone_ambiguous": "Die neue Anschrift liegt nicht sicher in einer einzigen Bewohnerparkzone. "
+    "Welche ist richtig?",
     "zone_list_gap": "Die Anschrift wurde nur berichtigt, aber die Zonenliste kennt die neue "
     "Schreibweise nicht. Bleibt der Ausweis in seiner Zone?",
     "permit_zone_conflict": "Die Zone des Ausweises ist nicht die der Anschrift. Welche ist "
@@ -67,6 +70,15 @@ QUESTIONS = {
     "oder Halter?",
     "end_old_permit": "Der neue Ausweis ist erteilt. Endet der alte?",
 }
+_DOUBTS = {
+    Doubt.GAP: "Die Hausnummer liegt zwischen zwei Einträgen der Liste.",
+    Doubt.SUFFIX: "Die Liste sagt nicht, wohin dieser Zusatz der Hausnummer gehört.",
+    Doubt.BORDER: "In der Liste steht „zwischen“, und dies ist eine der beiden Grenzen.",
+    Doubt.NUMBER: "Die Anschrift hat keine oder mehrere Hausnummern; die Liste unterscheidet sie.",
+    Doubt.PLACE: "Die Liste nennt die Straße, aber nicht in diesem Ortsteil oder mit dieser "
+    "Postleitzahl.",
+    Doubt.POSTCODE: "Die Postleitzahl ist eine andere als bisher, und die Liste nennt keine.",
+}
 # What a rule may add to its question.
 _ADDED = {
     "By its resolutory condition it has lapsed.": "Nach seiner auflösenden Bedingung ist er "
@@ -74,6 +86,7 @@ _ADDED = {
     "Revocation is discretionary": "Der Widerruf steht im Ermessen (§ 49 Abs. 2 Nr. 3 VwVfG) und "
     "setzt eine Anhörung voraus (§ 28 VwVfG).",
     "The letter was stopped.": "Das Schreiben wurde angehalten.",
+    **{DOUBTS[doubt]: text for doubt, text in _DOUBTS.items()},
 }
 _CHANGED = re.compile(r"Changed: ([a-z_, ]+)\.")
 _FIELDS = {
@@ -125,6 +138,7 @@ CONDITIONS = {
     "no_open_clerk_case": "Kein anderer Fall dieser Person und dieses Dienstes wartet auf die "
     "Sachbearbeitung.",
     "data_consistent": "Die Angaben des Registers zur Wohnung widersprechen sich nicht.",
+    "postal_address": "Die Post erreicht die Person, der zu schreiben ist.",
     "automation_norm": "Eine Vorschrift lässt diesen Verwaltungsakt durch eine Maschine zu.",
     "legal_mode": "Die Kommune lässt die Maschine handeln, und ein nötiger Antrag liegt vor.",
     "legal_basis": "Die schriftliche Regelung zur Weitergabe der Meldedaten ist hinterlegt.",
@@ -141,6 +155,7 @@ FACTS = {
     "permit": "Zone des Ausweises",
     "areas": "Zonen der Anschrift",
     "zones": "mögliche Zonen",
+    "doubt": "Zweifel",
     "day": "Tag",
     "since": "seit",
     "died": "verstorben am",
@@ -171,6 +186,12 @@ REPLIES = {
 _VALUES: dict[tuple[str, str], str] = {
     **{("status", status.value): text for status, text in DWELLINGS.items()},
     **{("kind", kind.value): text for kind, text in REPLIES.items()},
+    ("doubt", Doubt.GAP.value): "zwischen zwei Einträgen der Zonenliste",
+    ("doubt", Doubt.SUFFIX.value): "Zusatz zur Hausnummer",
+    ("doubt", Doubt.BORDER.value): "Grenze eines „zwischen“",
+    ("doubt", Doubt.NUMBER.value): "Hausnummer fehlt oder mehrere",
+    ("doubt", Doubt.PLACE.value): "anderer Ortsteil oder andere Postleitzahl als in der Zonenliste",
+    ("doubt", Doubt.POSTCODE.value): "andere Postleitzahl als bisher",
     ("mode", "standing_application"): "Dauerantrag",
     ("mode", "notice_only"): "von Amts wegen",
     ("mode", "clerk"): "jede Entscheidung durch die Sachbearbeitung",
@@ -240,6 +261,10 @@ def choice_text(choice: Choice) -> str:
             return (
                 f"Die Anschrift liegt in Zone {zone}. Die übrigen Voraussetzungen werden geprüft."
             )
+        case "in_no_zone", "":
+            return f"Die Anschrift liegt in keiner Zone. {_REST}"
+        case "tell_by_hand", "":
+            return "Ohne Schreiben ausführen. Ich sage es der Person selbst."
         # Which one, its reason says: what is recorded is named in a cookie, too.
         case "permit", _ if what:
             return f"Gemeint ist dieser Ausweis. {_REST}"

@@ -15,6 +15,17 @@ class Doubt(StrEnum):
     POSTCODE = "postcode"  # another postcode than the home before, and the list names none
 
 
+# For the clerk's question: why the answer is open.
+DOUBTS = {
+    Doubt.GAP: "Its house number lies between two entries of the list.",
+    Doubt.SUFFIX: "The list does not say where this letter or digit of the house number lies.",
+    Doubt.BORDER: "The list says „zwischen“, and this is one of the two ends.",
+    Doubt.NUMBER: "The house has no number, or several, and the list tells numbers apart.",
+    Doubt.PLACE: "The list names this street, but not in this Ortsteil or postcode.",
+    Doubt.POSTCODE: "The postcode is not that of the home before, and the list names none.",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class AreaAnswer:
     """`areas` sorted; several is never guessed. `street_known`: a gap, not an unknown street.

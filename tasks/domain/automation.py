@@ -12,13 +12,16 @@ from datetime import date
 from functools import partial
 
 from tasks.domain.check import GO_ON, Check, check
-from tasks.domain.decision import Outcome
+from tasks.domain.decision import Choice, Outcome, Then
 from tasks.domain.delta import Delta, DeltaKind
 from tasks.domain.effect import Effect
 from tasks.domain.person import Dwelling, DwellingStatus, Person
 from tasks.domain.service import Gate, LegalMode, Situation
 
 FULL_AGE = 18  # BGB § 2
+TELL_BY_HAND = Choice(
+    "tell_by_hand", "It is carried out without a letter; a clerk tells the person.", Then.GO_ON
+)
 
 ABOUT_THE_ADDRESS = frozenset(
     {
@@ -56,6 +59,7 @@ CONDITIONS = {
         "VwVfG § 24 Abs. 1",
         "The register's data on the dwelling do not contradict each other.",
     ),
+    "postal_address": ("VwVfG § 41 Abs. 1", "The post finds the person who is to be told."),
     "automation_norm": ("VwVfG § 35a", "A norm lets a machine make this administrative act."),
     "legal_mode": (
         "VwVfG § 22",
@@ -78,6 +82,8 @@ FILTER_CODES = {
     "guardianship": "An adult has a legal representative. Who must be heard and told?",
     "open_clerk_case": "Another case of this person waits for a clerk. Do they belong together?",
     "contradicting_data": "The register's data contradict each other. Which are right?",
+    "no_postal_address": "No letter would arrive: street, postcode or town is missing or wrong. "
+    "How is the person told?",
     "no_automation_norm": "No norm lets a machine decide this (VwVfG § 35a). Is it right?",
     "clerk_decides": "The municipality decides every case of this service by hand. Is it right?",
     "no_standing_application": "No standing application is on file. Does the resident want it?",
@@ -142,6 +148,14 @@ def can_be_written_to(person: Person | None) -> bool:
     """Whether there is somebody to write to, and an address in this country to send it to."""
     home = person.main() if person and person.died is None else None
     return home is not None and home.address.is_postal()
+
+
+def postal_check(person: Person | None, proposal: tuple[Effect, ...] = ()) -> Check:
+    """Before anything is carried out of which a letter must tell."""
+    reached = True if can_be_written_to(person) else None
+    return _check(
+        "postal_address", reached, "no_postal_address", proposal=proposal, choices=(TELL_BY_HAND,)
+    )
 
 
 def person_checks(now: Person, snapshots: list[Person], today: date) -> list[Check]:

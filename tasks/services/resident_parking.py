@@ -11,6 +11,7 @@ from datetime import date
 from functools import partial
 from typing import Literal
 
+from tasks.domain.area import DOUBTS
 from tasks.domain.automation import (
     ABOUT_THE_ADDRESS,
     FILTER_CODES,
@@ -18,6 +19,7 @@ from tasks.domain.automation import (
     automation_filter,
     can_be_written_to,
     gate_checks,
+    postal_check,
     puts_back,
     same_home,
 )
@@ -83,6 +85,7 @@ CONDITIONS = {
 _check = partial(check, CONDITIONS)
 
 PERMIT, ZONE = "permit:", "zone:"  # begin the choices that name a permit, or a zone
+IN_NO_ZONE = Choice("in_no_zone", "The address lies in no zone; the rest is tested.", Then.GO_ON)
 ONLY_DATA = {EffectKind.UPDATE_ADDRESS, EffectKind.UPDATE_NAME}
 
 # Code → one sentence without personal data; for needs_review it is the clerk's question. Stored:
@@ -218,13 +221,18 @@ def _legal_checks(case: _Case) -> list[Check]:
     effects = _name_effects(case)
     differs = _check("name_differs", bool(effects), "name_unchanged", Outcome.DECLINED)
     checks = [valid, differs, _one_permit(case, effects), _adult(case, effects)]
-    return checks + _record_gate(case, checks, effects)
+    told = case.parameters.notify_name_change
+    return checks + _record_gate(case, checks, effects, told=told)
 
 
-def _record_gate(case: _Case, checks: list[Check], effects: tuple[Effect, ...]) -> list[Check]:
+def _record_gate(
+    case: _Case, checks: list[Check], effects: tuple[Effect, ...], *, told: bool
+) -> list[Check]:
     """For a record that is only put right: no administrative act."""
-    decided = case.by_clerk or by_clerk(answered(checks, case.situation.answers))
-    return gate_checks(case.gate, administrative_act=False, by_clerk=decided, proposal=effects)
+    postal = [postal_check(case.person, effects)] if told else []
+    decided = case.by_clerk or by_clerk(answered([*checks, *postal], case.situation.answers))
+    gate = gate_checks(case.gate, administrative_act=False, by_clerk=decided, proposal=effects)
+    return [*postal, *gate]
 
 
 def _undo_checks(case: _Case) -> list[Check]:
@@ -347,16 +355,24 @@ def _main_dwelling(case: _Case, home: Dwelling) -> Check:
 
 
 def _one_zone(case: _Case, home: Dwelling) -> Check:
-    delta, areas = case.situation.delta, case.situation.areas_after.areas
-    question, zones = f"{CODES['zone_ambiguous']} There are {len(areas)}.", ", ".join(areas)
-    if areas:
-        one = True if len(areas) == 1 else None
+    delta, found = case.situation.delta, case.situation.areas_after
+    if _said_of_zone(case) == IN_NO_ZONE.name and found.doubt:
+        return _lost(case, "one_zone", "no_zone", _left_on(delta))
+    if found.areas:
+        open_ = () if found.only else found.areas
         choices = tuple(
             Choice(f"{ZONE}{area}", f"The address lies in zone {area}.", Then.GO_ON)
-            for area in (areas if len(areas) > 1 else ())
+            for area in open_
         )
+        why = DOUBTS[found.doubt] if found.doubt else f"There are {len(found.areas)}."
         return _check(
-            "one_zone", one, "zone_ambiguous", question=question, choices=choices, zones=zones
+            "one_zone",
+            True if found.only else None,
+            "zone_ambiguous",
+            question=f"{CODES['zone_ambiguous']} {why}",
+            choices=(*choices, IN_NO_ZONE) if found.doubt else choices,
+            zones=", ".join(found.areas),
+            doubt=found.doubt,
         )
     old = delta.before.home() if delta.before else None
     same_stay = old is not None and old.moved_in == home.moved_in
@@ -374,7 +390,7 @@ def _put_right(case: _Case, effects: tuple[Effect, ...]) -> tuple[Choice, ...]:
     if not effects:
         return ()
     text = "The permit stays in its zone; its address is put right."
-    notify = case.parameters.notify_same_zone
+    notify = case.parameters.notify_same_zone and can_be_written_to(case.person)
     return (Choice("put_right", text, Then.DO, effects, code="address_updated", notify=notify),)
 
 
@@ -402,8 +418,13 @@ def _zone_agrees(case: _Case, permit: Permit) -> Check:
 def _zone(case: _Case) -> str | None:
     """The zone of the new address; where it could be several, the one that a clerk has named."""
     areas = case.situation.areas_after
-    said = [a.choice for a in case.situation.answers if a.question == "zone_ambiguous"]
-    return areas.only or next((area for area in areas.areas if f"{ZONE}{area}" in said), None)
+    said = _said_of_zone(case)
+    return areas.only or next((area for area in areas.areas if f"{ZONE}{area}" == said), None)
+
+
+def _said_of_zone(case: _Case) -> str:
+    said = (a.choice for a in case.situation.answers if a.question == "zone_ambiguous")
+    return next(said, "")
 
 
 def _keeps_old_home(case: _Case) -> bool:
@@ -421,7 +442,8 @@ def _action_checks(case: _Case, home: Dwelling, before: list[Check]) -> list[Che
     (permit,), (code, effects) = case.permits, _change(case, home)
     if code == "address_updated":
         differs = _check("record_differs", bool(effects), "nothing_changes", Outcome.DECLINED)
-        return [differs, *_record_gate(case, before, effects)]
+        told = case.parameters.notify_same_zone
+        return [differs, *_record_gate(case, before, effects, told=told)]
     german = case.parameters.foreign_plates_allowed or is_german_plate(permit.plate)
     waived = case.parameters.vehicle_check == "waived"
     vehicle = [
@@ -441,6 +463,7 @@ def _action_checks(case: _Case, home: Dwelling, before: list[Check]) -> list[Che
             proposal=effects,
             choices=(GO_ON,),
         ),
+        postal_check(case.person, effects),
     ]
     decided = by_clerk(answered([*before, *vehicle], case.situation.answers))
     gate = gate_checks(
@@ -455,15 +478,17 @@ def _action_checks(case: _Case, home: Dwelling, before: list[Check]) -> list[Che
 
 def _grant(case: _Case, checks: list[Check]) -> Decision:
     grounds, situation = [check.ground for check in checks], case.situation
+    reached = can_be_written_to(case.person)  # else a clerk tells the person
     if puts_back(situation):
-        told = situation.told and can_be_written_to(case.person)
+        told = situation.told and reached
         return granted("taken_back", grounds, *undo(situation), notify=told, undoes=True)
     if case.situation.delta.kind is DeltaKind.NAME_CHANGE or case.home is None:
-        notify = case.parameters.notify_name_change
+        notify = case.parameters.notify_name_change and reached
         return granted("name_updated", grounds, *_name_effects(case), notify=notify)
     code, effects = _change(case, case.home)
     if code == "address_updated":
-        return granted(code, grounds, *effects, notify=case.parameters.notify_same_zone)
+        notify = case.parameters.notify_same_zone and reached
+        return granted(code, grounds, *effects, notify=notify)
     question = None
     if not case.parameters.resolutory_condition:
         text = f"{CODES['end_old_permit']} {BY_REVOCATION}"
@@ -471,7 +496,7 @@ def _grant(case: _Case, checks: list[Check]) -> Decision:
         question = Question(
             "end_old_permit", text, ends, end_choices(ends, notify=True, revokes=True)
         )
-    return granted(code, grounds, *effects, left_to_clerk=question)
+    return granted(code, grounds, *effects, notify=reached, left_to_clerk=question)
 
 
 def _change(case: _Case, home: Dwelling) -> tuple[str, tuple[Effect, ...]]:
@@ -624,7 +649,7 @@ service = Service(
     decide=decide,
     parameters=ResidentParkingParameters,
     automation_norm="StVO § 46 Abs. 5",
-    rule_version="2026-11-23",
+    rule_version="2026-11-25",
     records="parking_permits",
     areas="parking_zones",
     letter_data=letter_data,

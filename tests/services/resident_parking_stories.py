@@ -137,6 +137,7 @@ STORIES: dict[str, Story] = {
     "moved_away": Story(REVIEW, moved_away()),
     "no_zone": Story(REVIEW, a_situation(after=())),
     "zone_ambiguous": Story(REVIEW, a_situation(after=("A3", "W2"))),
+    "no_postal_address": Story(REVIEW, a_situation(a_move(to=a_new_dwelling(postcode="")))),
     "zone_list_gap": Story(REVIEW, a_renamed_street()),
     "permit_zone_conflict": Story(REVIEW, a_situation(before=("H1",))),
     "foreign_plate": Story(REVIEW, a_situation(links=(a_link(plate="WA 12345"),))),
