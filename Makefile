@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 
-.PHONY: run test test-all browser check format bench lock clean
+.PHONY: run test test-all mutants browser check format bench lock clean
 
 run: $(VENV)/.ready
 	@$(BIN)/antragslos demo
@@ -17,6 +17,11 @@ test: $(VENV)/.ready-dev browser
 test-all: $(VENV)/.ready-dev browser
 	@$(BIN)/python -m pytest -n auto --all
 	@$(BIN)/python -m pytest -n auto --seed 2 tests/steps tests/flows
+	@$(BIN)/python -m tests.mutations
+
+# Breaks each promise in a copy of the tree; its test must notice.
+mutants: $(VENV)/.ready-dev
+	@$(BIN)/python -m tests.mutations
 
 # The system's own Chromium. Where there is none: apt's, if that asks for no password.
 browser:

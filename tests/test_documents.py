@@ -31,6 +31,7 @@ from tasks.records.importing import OPTIONAL, REQUIRED
 from tasks.services.resident_parking import CODES
 from tasks.state.database import TABLES
 from tests.builders import a_delta, a_gate, a_person, a_situation
+from tests.mutations.listed import MUTATIONS
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "GLOSSARY.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -109,7 +110,7 @@ def test_every_path_in_a_document_leads_somewhere(path: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", told):
         assert (path.parent / target).exists(), target
     for named in re.findall(r"`((?:flows|tasks|templates|tests|docs)/[^`<>*]*)`", told):
-        assert (ROOT / named).exists(), named
+        assert (ROOT / named.partition("::")[0]).exists(), named
 
 
 @EACH
@@ -122,6 +123,20 @@ def test_every_link_to_a_section_finds_its_heading(path: Path) -> None:
 
 def anchor_of(heading: str) -> str:
     return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+def guarantees() -> list[tuple[str, list[str]]]:
+    """(claim, the tests that prove it) of each row of the README's table."""
+    table = text("README.md").partition("## What is guaranteed")[2].partition("\n## ")[0]
+    cells = [line.split(" | ") for line in table.splitlines() if line.startswith("| ")]
+    return [(row[0].strip("| "), re.findall(r"`([^`]+::[^`]+)`", row[2])) for row in cells[2:]]
+
+
+@pytest.mark.parametrize(("claim", "tests"), guarantees())
+def test_what_proves_a_guarantee_fails_when_it_is_broken(claim: str, tests: list[str]) -> None:
+    """`make mutants` breaks it and sees the test fail; tests/test_mutations.py keeps that true."""
+    assert tests, "names no test"
+    assert set(tests) <= {one.test for one in MUTATIONS}, "no mutation is known that it notices"
 
 
 def test_every_deployment_is_in_the_readme() -> None:

@@ -15,6 +15,7 @@ from tests.replies.visitor import app_for
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PHONE = {"width": 320, "height": 640}
+WIDE = {"width": 1024, "height": 768}
 ANSWERS = ("abmelden", "stimmt-nicht", "widerspruch", "kuenftig-nicht")
 
 
@@ -184,6 +185,27 @@ def test_a_keyboard_is_enough(town: Town, visit: Callable[..., Window]) -> None:
         page.keyboard.type(typed)
     page.keyboard.press("Enter")
     page.wait_for_url("**/brief")
+
+
+def test_whatever_has_the_keyboards_focus_is_seen_to_have_it(
+    town: Town, visit: Callable[..., Window]
+) -> None:
+    page = visit(java_script_enabled=True, viewport=WIDE, reduced_motion="reduce").page
+    pages, stops = {"birth date", "letter", "kuenftig-nicht"}, 0
+    for name in walk(town, page, plain=False):
+        if name not in pages:
+            continue
+        page.mouse.click(0, 0)  # the keyboard begins at the top again
+        page.keyboard.press("Tab")
+        while page.evaluate("document.activeElement !== document.body"):
+            page.evaluate("window.was = document.activeElement")
+            seen = page.screenshot()
+            page.evaluate("was.blur()")
+            assert page.screenshot() != seen, f"{name}: {page.evaluate('was.outerHTML')}"
+            page.evaluate("was.focus()")
+            page.keyboard.press("Tab")
+            stops += 1
+    assert stops > 20
 
 
 def test_a_slip_puts_the_focus_on_the_summary_which_leads_to_the_field(

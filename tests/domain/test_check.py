@@ -132,6 +132,18 @@ def test_what_a_clerk_wants_done_is_done() -> None:
     assert [g.facts for g in decision.grounds] == [{ANSWER: "done"}, {}]
 
 
+@pytest.mark.parametrize("lane", [Outcome.SUPPRESSED, Outcome.DECLINED])
+def test_what_a_clerk_wants_done_is_not_done_once_something_before_it_stops_the_case(
+    lane: Outcome,
+) -> None:
+    checks = [a_check("a", False, lane), a_check("b", None, choices=(DONE,))]
+
+    decision = conclude(checks, SENTENCES, [an_answer("no_b", "done")])
+
+    assert decision is not None
+    assert (decision.outcome, decision.effects) == (lane, ())
+
+
 @pytest.mark.parametrize(
     ("choice", "code"), [("left", "code_left"), ("by_hand", "settled_by_hand")]
 )

@@ -9,6 +9,7 @@ from prefect.client.orchestration import get_client
 from pydantic import ValidationError
 
 from flows.rerun_cases import RerunParameters, rerun_cases
+from tasks.state.lock import municipality_lock
 from tests.town import Town
 
 DAY = date(2026, 11, 23)
@@ -76,3 +77,11 @@ def test_a_rerun_needs_a_reason_and_a_municipality() -> None:
         RerunParameters(municipality="musterstadt", reason="")
     nowhere = rerun_cases(RerunParameters(reason="because"), return_state=True)
     assert "rerun.no_municipality" in nowhere.message
+
+
+def test_nothing_is_rerun_while_another_run_is_at_work(town: Town) -> None:
+    with municipality_lock(town.opened.engine, town.slug, town.folder):
+        state = rerun(dry_run=False)
+
+    assert (state.name, state.message) == ("Failed", "musterstadt: state.municipality_busy")
+    assert rerun(dry_run=False).message == "no case matches"

@@ -1,10 +1,15 @@
 """What operators see when something is wrong, and that it stays where it is."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pytest
+from prefect import flow
+
+from flows._pipeline import of_municipality
 from flows.deliver_services import DeliverParameters, deliver_services
 from tasks.state.lock import municipality_lock
 from tests.town import Town, make_town
@@ -61,3 +66,23 @@ def test_a_quiet_day_leaves_a_run_without_tasks(town: Town, deliver: Callable[..
     state = deliver("2026-11-23")
 
     assert (state.name, state.message) == ("Completed", "nothing new")
+
+
+def test_what_breaks_between_two_steps_is_told_to_prefect_by_its_code_alone(
+    town: Town, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> Iterator[Any]:
+        raise ValueError("Łukasz Wójcik, Wollenweberstraße 44")
+        yield
+
+    @flow
+    def one_town() -> list[str]:
+        return of_municipality(town.slug, date(2026, 11, 23), "run", broken, "deliver").problems
+
+    # Prefect keeps what its loggers say; they pass nothing on to those above them.
+    monkeypatch.setattr(logging.getLogger("prefect"), "propagate", True)
+    assert one_town() == ["internal.ValueError"]
+
+    told = [one.getMessage() for one in caplog.records if one.name.startswith("prefect")]
+    assert "musterstadt: internal.ValueError" in told
+    assert "Wójcik" not in str(told)

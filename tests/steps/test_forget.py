@@ -307,7 +307,7 @@ def test_a_part_left_to_a_clerk_keeps_a_case_that_was_sent(served: Town, status:
     assert case not in forgotten(served)
 
 
-def reply_to(town: Town, case: str) -> None:
+def reply_to(town: Town, case: str, kind: str = "wrong", scope: str = "case") -> None:
     with writing(town.opened.engine) as session:
         section = session.exec(select(SectionRow).where(SectionRow.case_id == case)).one()
         session.add(
@@ -316,8 +316,8 @@ def reply_to(town: Town, case: str) -> None:
                 municipality=town.slug,
                 case_id=case,
                 section_id=section.id or 0,
-                kind="wrong",
-                scope="case",
+                kind=kind,
+                scope=scope,
                 text="Hier wohnt der kanarienvogel.",
                 at=datetime(2026, 11, 25, 12, tzinfo=UTC),
                 received_on=date(2026, 11, 25),
@@ -359,6 +359,28 @@ def test_a_case_and_the_one_that_follows_it_up_leave_together(
         assert session.get_one(CaseRow, follow_up).follows == case
         rows = [session.get_one(CaseRow, one) for one in (case, follow_up)]
         assert len({row.person_id for row in rows}) == 1
+
+
+@pytest.mark.parametrize(("days", "gone"), [(749, False), (750, False), (751, True)])
+def test_a_confirmation_stays_as_long_as_any_letter(
+    served: Town, deliver: Deliver, days: int, gone: bool
+) -> None:
+    """Though nothing was carried out in its case: who opts out is only answered."""
+    case = case_of(served, "E0002-0002")
+    reply_to(served, case, "opt_out", "service")
+    deliver(served, after(30).isoformat())
+    later = datetime.combine(after(350), datetime.min.time(), UTC)
+    with writing(served.opened.engine) as session:
+        follow_up = session.exec(select(CaseRow).where(CaseRow.follows == case)).one()
+        follow_up.created_at = later
+        mine = update(History).where(col(History.case_id) == follow_up.id)
+        session.execute(mine.values(at=later))
+        of_case = select(SectionRow.letter_id).where(SectionRow.case_id == follow_up.id)
+        letter = session.get_one(LetterRow, session.exec(of_case).one())
+        assert letter.status == "handed_over"
+        letter.handed_over_at = later
+
+    assert (case in forgotten_on(served, after(days))) is gone
 
 
 def test_an_event_and_the_one_that_takes_it_back_leave_together(

@@ -18,7 +18,9 @@ from tasks.state.database import reading, writing
 from tasks.state.documents import PERSON, dump, load_person
 from tasks.state.story import list_cases
 from tasks.state.tables import LetterRow, PersonRow
+from tests.delivery_writer import BASELINE, Sent
 from tests.steps.conftest import Deliver
+from tests.steps.races import NEW, WOJCIK, moved_to
 from tests.town import DELIVERIES, Town, make_town
 
 DAY = date(2026, 11, 23)
@@ -242,3 +244,36 @@ def test_a_letter_is_stopped_when_its_addressee_has_moved_on_before_it_left(
     assert found["E0002-0001"] == ("needs_review", "superseded")  # Brandt has moved back
     assert found["E0002-0002"] == ("needs_review", "superseded")  # Wójcik has moved on
     assert found["E0002-0011"][0] == "sent"  # Neumann-Roth still lives there
+
+
+def test_a_letter_whose_event_the_registry_has_taken_back_is_stopped(home: Path) -> None:
+    """Also where it would still reach its addressee, who has moved to the same house after all."""
+    town = make_town(home, settling_days=0, resolutory_condition=False)
+    town.run_day(DAY, FILES[0])
+    town.send(Sent("", BASELINE, "302", moved_to(NEW)))
+    town.run_day(DAY, until="render")
+    assert [letter.status for letter in town.letters()] == ["ready"]
+
+    # Without the condition a clerk undoes it: the case stands while the letter waits.
+    town.send(Sent("", BASELINE, "390", WOJCIK), Sent("", BASELINE, "302", moved_to(NEW)))
+    town.run_day(DAY)
+
+    (letter,) = town.letters()
+    assert (letter.status, letter.code) == ("stopped", "reversed")
+    assert not list((town.folder / "spool").glob("*.pdf"))
+
+
+def test_an_error_that_nobody_foresaw_while_a_letter_is_handed_over_leaves_it_uncertain(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setenv("ANTRAGSLOS_SMTP_URL", "mailto://127.0.0.1:9")
+    settings.cache_clear()
+    monkeypatch.setattr("tasks.send.hand_over", breaks)
+    town = make_town(home, settling_days=0, permits=with_email(home, True))
+    for day in (DAY, date(2026, 11, 24)):
+        town.run_day(day, *(FILES if day == DAY else ()))
+
+    assert {(letter.status, letter.attempts) for letter in town.letters()} == {("uncertain", 1)}
