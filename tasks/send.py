@@ -14,12 +14,8 @@ from zoneinfo import ZoneInfo
 
 from tasks.channels import already_there, hand_over, hand_over_many
 from tasks.channels.parcel import HandedOver, Parcel
-from tasks.domain.automation import FILTER_CODES, may_be_told
 from tasks.domain.case import Status, Step
 from tasks.domain.decision import Choice, Then, needs_review
-from tasks.domain.effect import Effect, EffectKind
-from tasks.domain.person import Person
-from tasks.domain.record import Permit
 from tasks.errors import (
     AntragslosError,
     ChannelUnavailable,
@@ -27,24 +23,20 @@ from tasks.errors import (
     TemporaryError,
 )
 from tasks.municipality import Municipality, open_municipality
-from tasks.render import addressee
 from tasks.settings import settings
 from tasks.stage import Counts, cleaned, stage
-from tasks.state import cases, decisions, facts, outbox
+from tasks.state import cases, decisions, outbox
 from tasks.state.database import Session, reading, utcnow, writing
 from tasks.state.tables import CaseRow, LetterRow
+from tasks.still_true import what_forbids
 
 EMAIL, POST = "email", "post"
-NEW_PERMIT = "new_permit_number"  # in the answer to a switch
 _PASSING = "passing:"
 # What a clerk may do about a letter that was stopped; carried out in tasks/state/answers.py.
 STOPPED = (
     Choice("letter:keep", "The letter never leaves; the resident was told in another way."),
     Choice("letter:send", "The letter leaves after all, if nothing forbids it by then.", Then.DO),
 )
-# What it says is wrong for good: sent again, it would be stopped again.
-FOR_GOOD = {"superseded", "reversed"}
-SENTENCES = FILTER_CODES | {"record_changed": "The record is no longer as the letter says."}
 
 
 @stage("send {channel} · {municipality}", retries=2, delays=(5, 30))
@@ -215,82 +207,21 @@ def _stop_what_must_not_leave(
     run: str,
     counts: Counts,
 ) -> list[LetterRow]:
-    """A lock or a death may have arrived after the decision (BMG §§ 51, 52): look again."""
-    people = facts.people_now(session, {letter.person_id for letter in letters})
-    taken_back = _taken_back(session, told)
-    untrue = _untrue(town, session, told)
-    going = []
-    for letter in letters:
-        person = people[letter.person_id]
-        reason = may_be_told(person, today) or _overtaken(letter, person, today)
-        of_letter = {case.id for case in told[letter.id]}
-        if not reason and of_letter & taken_back:
-            reason = "reversed"
-        if not reason and of_letter & untrue:
-            reason = "record_changed"
-        if not reason:
-            going.append(letter)
-            continue
-        outbox.settle(session, letter.id, "stopped", reason)
-        text = f"{SENTENCES[reason]} The letter was stopped."
-        choices = STOPPED[:1] if reason in FOR_GOOD else STOPPED
-        question = needs_review(reason, [], text, choices=choices)
-        decisions.ask_about_letters(session, [(case, question) for case in told[letter.id]])
+    against = what_forbids(town, session, letters, told, today)
+    for letter_id, objection in against.items():
+        outbox.settle(session, letter_id, "stopped", objection.code)
+        choices = STOPPED[:1] if objection.for_good else STOPPED
+        question = needs_review(objection.code, [], objection.text, choices=choices)
+        decisions.ask_about_letters(session, [(case, question) for case in told[letter_id]])
         # Its effects were carried out: the case is not decided anew, it waits for this letter.
         kept = {"acting": True}
         stopped = [
-            cases.Move(case, Status.NEEDS_REVIEW, reason, "rule", kept) for case in told[letter.id]
+            cases.Move(case, Status.NEEDS_REVIEW, objection.code, "rule", kept)
+            for case in told[letter_id]
         ]
         cases.move(session, stopped, run)
         counts["stopped"] += 1
-    return going
-
-
-def _taken_back(session: Session, told: dict[str, list[CaseRow]]) -> set[str]:
-    """Cases whose event the registry has taken back, and whose own undo is not done yet."""
-    rows = [case for found in told.values() for case in found if not case.cause]
-    later = facts.later_events(session, {case.person_id for case in rows})
-    events = facts.signs(session, {case.delta_id for case in rows if case.delta_id})
-    return {
-        case.id
-        for case in rows
-        for delta_id, event in later[case.person_id]
-        if delta_id > (case.delta_id or 0) and event.reverses == events[case.delta_id or 0]
-    }
-
-
-def _untrue(town: Municipality, session: Session, told: dict[str, list[CaseRow]]) -> set[str]:
-    """Cases whose record is no longer as their letter says: changed by hand, or by a later case."""
-    ids = {case.id for found in told.values() for case in found}
-    done = [
-        (case_id, one)
-        for case_id, found in facts.carried_out(session, ids).items()
-        for one in found
-        if one.case_id == case_id
-    ]
-    numbers = {one.result.get(NEW_PERMIT, one.effect.record) for _, one in done}
-    permits = town.register.get(sorted(numbers)) if numbers else {}
-    return {
-        case_id
-        for case_id, one in done
-        if not _still(one.effect, permits.get(one.result.get(NEW_PERMIT, one.effect.record)))
-    }
-
-
-def _still(effect: Effect, permit: Permit | None) -> bool:
-    if effect.kind is EffectKind.RESTORE:
-        return True  # what it has put back is another effect's matter
-    if effect.kind is EffectKind.END:
-        return permit is not None and permit.status == "ended"
-    zone = effect.data.get("zone")
-    return permit is not None and permit.status == "active" and zone in (None, permit.zone)
-
-
-def _overtaken(letter: LetterRow, person: Person | None, today: date) -> str:
-    """The code of why a letter has lost its addressee: moved again, never moved, other name."""
-    dwelling = person.reached_at(today) if person else None
-    lines = addressee(person, dwelling) if person and dwelling else ()
-    return "" if "\n".join(lines) == letter.addressee else "superseded"
+    return [letter for letter in letters if letter.id not in against]
 
 
 def _is_quiet(town: Municipality) -> bool:

@@ -3,6 +3,8 @@
 Stored are codes and names; what has no words here is shown in the words of its rule.
 """
 
+import re
+from collections.abc import Iterator
 from datetime import date
 
 from tasks.domain.area import DOUBTS, Doubt
@@ -85,6 +87,18 @@ _ADDED = {
     "setzt eine Anhörung voraus (§ 28 VwVfG).",
     "The letter was stopped.": "Das Schreiben wurde angehalten.",
     **{DOUBTS[doubt]: text for doubt, text in _DOUBTS.items()},
+}
+_CHANGED = re.compile(r"Changed: ([a-z_, ]+)\.")
+_FIELDS = {
+    "number": "der Ausweis selbst",
+    "zone": "Zone",
+    "plate": "Kennzeichen",
+    "holder": "Name",
+    "valid_from": "Gültigkeitsbeginn",
+    "valid_until": "Gültigkeitsende",
+    "status": "Status",
+    "street": "Straße",
+    "house_number": "Hausnummer",
 }
 
 # What a stopped letter asks in other words than its code does elsewhere.
@@ -222,7 +236,14 @@ def question_text(code: str, text: str) -> str:
     if german is None:
         return text
     added = (words for english, words in _ADDED.items() if english in text)
-    return " ".join([german, *added])
+    return " ".join([german, *_changed(text), *added])
+
+
+def _changed(text: str) -> Iterator[str]:
+    """Which fields of the record are no longer as a letter says."""
+    if found := _CHANGED.search(text):
+        names = ", ".join(_FIELDS.get(name, name) for name in found[1].split(", "))
+        yield f"Geändert ist: {names}."
 
 
 def choice_text(choice: Choice) -> str:

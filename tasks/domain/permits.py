@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Iterable
 from datetime import date
 
@@ -13,7 +14,7 @@ _GERMAN_PLATE = re.compile(
     r"[A-ZÄÖÜ]{1,3}(-[A-Z]{1,2}[- ]?| [A-Z]{1,2} ?)[1-9][0-9]{0,3} ?[EH]?"  # electric, historic
     r"( (0[1-9]|1[0-2])[-/](0[1-9]|1[0-2]))?"  # the months of a seasonal plate
 )
-_TITLES = {"dr.", "prof."}
+_TITLES = {"dr", "prof", "frau", "herr"}
 
 
 def held_for_certain(links: Iterable[Link]) -> tuple[Permit, ...]:
@@ -50,13 +51,21 @@ def is_german_plate(plate: str) -> bool:
 
 
 def is_printed(name: Name, holder: str) -> bool:
-    """A permit may lack a title and further forenames; the family name must be right."""
-    words = [word for word in holder.split() if word.casefold() not in _TITLES]
-    family = name.family.split()
+    """A permit may lack a title and further forenames, may name the family first („Brandt, Antje“)
+    and be in capitals; the family name must be right."""
+    before, comma, after = holder.partition(",")
+    words = _words(f"{after} {before}" if comma else holder)
+    family = _words(name.family)
     split = max(len(words) - len(family), 0)
-    given = {*name.given.split(), *name.usual.split()}
+    given = {*_words(name.given), *_words(name.usual)}
     right = words[split:] == family and given.issuperset(words[:split])
     return right and (split > 0 or not given)
+
+
+def _words(text: str) -> list[str]:
+    """Without titles and whatever else is shortened: „Dr.“, „rer. nat.“, „A.“."""
+    words = unicodedata.normalize("NFC", text).casefold().split()
+    return [word for word in words if "." not in word and word not in _TITLES]
 
 
 def end(permits: Iterable[Permit], last_day: date) -> tuple[Effect, ...]:

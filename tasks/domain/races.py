@@ -358,7 +358,7 @@ _CONTINUED_LATE = {
     (Race.MOVED_AGAIN, Stand.FAILED_RENDER): Cell(
         Reaction.LETTER_STOPPED,
         "the second move has switched the permit already",
-        frozenset({"record_changed"}),
+        frozenset({"superseded"}),
     ),
 }
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from tasks.domain.effect import Effect, EffectKind
 from tasks.domain.record import Permit
 from tasks.errors import AntragslosError, RecordConflict
-from tasks.records.effects import Change, change_of, forgotten, undo
+from tasks.records.effects import Change, change_of, changed_since, forgotten, undo
 from tasks.records.protocol import Applied
 from tasks.records.rows import (
     CandidateKeys,
@@ -56,6 +56,19 @@ def rehearse(
     return [
         [batch.answer(key, effect) for key, effect in group]
         for batch, group in zip(batches, groups, strict=True)
+    ]
+
+
+def look(connection: Connection, groups: Sequence[Sequence[str]]) -> list[frozenset[str]]:
+    """For the keys of each group: the fields of permits that are no longer as these left them."""
+    keys = [key for group in groups for key in group]
+    done = {one.key: one.change for one in load_done(connection, "key", keys)}
+    now = load_permits(connection, {n for change in done.values() for n in change.after})
+    return [
+        changed_since([done[key] for key in group], now)
+        if done.keys() >= set(group)
+        else frozenset({"number"})
+        for group in groups
     ]
 
 

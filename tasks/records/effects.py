@@ -9,7 +9,7 @@
 `expected_zone` may stand in any of them: the zone the decision was made on.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, timedelta
 
@@ -22,6 +22,9 @@ _CONTACT = frozenset({"email", "email_consent", "standing_application"})  # the 
 
 # What a switch decides on the permit it creates; the rest is the old permit's.
 SWITCHED = frozenset({"zone", "valid_from", "valid_until", "status", "street", "house_number"})
+
+# What letters tell of a permit, whatever the effect has changed on it.
+_TOLD = frozenset({"zone", "plate", "holder", "valid_from", "valid_until", "status"})
 
 # Permits by number; None: there is no such permit.
 State = Mapping[str, Permit | None]
@@ -90,6 +93,29 @@ def undo(key: str, done: Change, state: State) -> Change:
         for number, left in done.after.items()
     }
     return Change(before=now, after=after)
+
+
+def changed_since(changes: Iterable[Change], now: State) -> frozenset[str]:
+    """Fields that are no longer as the last of these changes left them: those that letters tell,
+    and all that the changes have settled. `number`: a permit is gone, or there again.
+
+    What was forgotten cannot be compared, and counts as changed.
+    """
+    left: dict[str, Permit | None] = {}
+    told: dict[str, frozenset[str]] = {}
+    found: set[str] = set()
+    for change in changes:
+        for number in change.settled or change.after:
+            told[number] = told.get(number, _TOLD) | settled(change, number)
+        found.update(*change.settled.values())
+        left |= change.after
+    for number, permit in left.items():
+        there = now.get(number)
+        if permit is None or there is None:
+            found.update({"number"} if permit is not there else ())
+        else:
+            found |= told[number].intersection(differing(permit, there))
+    return frozenset(found)
 
 
 def differing(one: Permit, other: Permit) -> tuple[str, ...]:

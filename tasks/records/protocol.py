@@ -55,6 +55,16 @@ class PermitRegister(Protocol):
         """
         ...
 
+    def changed_since(self, groups: Sequence[Sequence[str]]) -> list[frozenset[str]]:
+        """For each group of idempotency keys, in the order of their effects: the fields of permits
+        that are no longer as the last of these effects left them.
+
+        Looked at are those that letters tell and those that the effects have changed. `number`: a
+        permit is gone, or there again, or the register knows nothing of the effect. Empty where all
+        is as it was left.
+        """
+        ...
+
     def forget(self, keys: Sequence[str]) -> int:
         """Empties what is kept of permits under these idempotency keys; returns how many were not.
 

@@ -10,7 +10,7 @@ from tasks.domain.effect import Effect
 from tasks.domain.person import PersonKey
 from tasks.domain.record import Permit
 from tasks.errors import AntragslosError, RecordConflict, RecordsUnavailable
-from tasks.records.batch import carry_out, forget, rehearse
+from tasks.records.batch import carry_out, forget, look, rehearse
 from tasks.records.database import Database
 from tasks.records.protocol import Applied
 from tasks.records.rows import CandidateKeys, candidates, chunks, load_permits, permits
@@ -85,6 +85,10 @@ class SqlPermitRegister:
                 return rehearse(connection, groups)
         except (RecordsUnavailable, RecordConflict) as error:
             return [[type(error)(error.code, key) for key, _ in group] for group in groups]
+
+    def changed_since(self, groups: Sequence[Sequence[str]]) -> list[frozenset[str]]:
+        with self._database.reading() as connection:
+            return look(connection, groups)
 
     def _apply(self, items: Sequence[tuple[str, Effect]]) -> list[Applied | AntragslosError]:
         """One transaction; if the database refuses it as a whole, one per item."""

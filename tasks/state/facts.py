@@ -185,10 +185,15 @@ def _ids(ids: Collection[str]) -> Any:
 class Done:
     """An effect that was carried out, as it is stored."""
 
+    key: str
     case_id: str
     effect: Effect
     inverse: Effect
     result: dict[str, str]
+
+    @property
+    def records(self) -> set[str]:
+        return {self.effect.record, *self.result.values()}
 
 
 def carried_out(session: Session, case_ids: Collection[str]) -> dict[str, list[Done]]:
@@ -203,11 +208,29 @@ def carried_out(session: Session, case_ids: Collection[str]) -> dict[str, list[D
         .order_by(col(EffectRow.done_at), col(EffectRow.key))
     )
     for row, case_id, follows in rows:
-        effect, inverse = EFFECT.validate_json(row.effect), EFFECT.validate_json(row.inverse)
-        done = Done(case_id, effect, inverse, json.loads(row.result))
+        done = _done(row)
         for target in {case_id, follows} & set(case_ids):
             found[target].append(done)
     return found
+
+
+def effects_of(session: Session, people: Collection[str]) -> dict[str, list[Done]]:
+    """person id -> effects of all their cases, in their order."""
+    found: dict[str, list[Done]] = defaultdict(list)
+    rows = session.exec(
+        select(EffectRow, CaseRow.person_id)
+        .join(CaseRow, col(CaseRow.id) == col(EffectRow.case_id))
+        .where(col(CaseRow.person_id).in_(people))
+        .order_by(col(EffectRow.done_at), col(EffectRow.key))
+    )
+    for row, person_id in rows:
+        found[person_id].append(_done(row))
+    return found
+
+
+def _done(row: EffectRow) -> Done:
+    effect, inverse = EFFECT.validate_json(row.effect), EFFECT.validate_json(row.inverse)
+    return Done(row.key, row.case_id, effect, inverse, json.loads(row.result))
 
 
 def successors(session: Session, people: Collection[str]) -> dict[str, str]:

@@ -184,27 +184,27 @@ MUTATIONS = (
     ),
     # Locks, deaths, reversals, moves and changed permits that come after the decision stop the letter.
     Mutation(
-        "tasks/send.py",
-        "reason = may_be_told(person, today) or _overtaken(letter, person, today)",
-        "reason = _overtaken(letter, person, today)",
+        "tasks/still_true.py",
+        "code := may_be_told(person, today) or _overtaken(letter, person, today)",
+        "code := _overtaken(letter, person, today)",
         "tests/steps/test_send.py::test_a_lock_that_arrives_after_rendering_stops_the_letter",
     ),
     Mutation(
-        "tasks/send.py",
-        "reason = may_be_told(person, today) or _overtaken(letter, person, today)",
-        "reason = may_be_told(person, today)",
+        "tasks/still_true.py",
+        "code := may_be_told(person, today) or _overtaken(letter, person, today)",
+        "code := may_be_told(person, today)",
         "tests/steps/test_send.py::test_a_letter_is_stopped_when_its_addressee_has_moved_on_before_it_left",
     ),
     Mutation(
-        "tasks/send.py",
+        "tasks/still_true.py",
         "    taken_back = _taken_back(session, told)",
         "    taken_back: set[str] = set()",
         "tests/steps/test_send.py::test_a_letter_whose_event_the_registry_has_taken_back_is_stopped",
     ),
     Mutation(
-        "tasks/send.py",
+        "tasks/still_true.py",
         "    untrue = _untrue(town, session, told)",
-        "    untrue: set[str] = set()",
+        "    untrue: dict[str, Objection] = {}",
         "tests/steps/test_reversals.py::test_a_permit_changed_by_hand_before_the_letter_left_stops_it",
     ),
     # One process at a time works on a municipality.

@@ -298,6 +298,32 @@ def test_each_group_is_rehearsed_as_if_it_were_the_only_one(register: SqlPermitR
     assert nothing == []
 
 
+def test_a_group_is_as_it_was_left_when_its_last_effect_says_so(
+    register: SqlPermitRegister,
+) -> None:
+    register.apply_many([("case-1:0", NEW_ADDRESS), ("case-1:1", SWITCH)])
+
+    groups = [["case-1:0", "case-1:1"], ["case-1:0"], ["case-1:1"], ["nobody-knows"], []]
+    assert register.changed_since(groups) == [
+        frozenset(),
+        {"status", "valid_until"},  # ended by the second, of which this group says nothing
+        frozenset(),
+        {"number"},
+        frozenset(),
+    ]
+
+    register.apply("undo", undo("case-1:1"))
+    assert register.changed_since([["case-1:1"], ["case-1:1", "undo"]])[0] >= {"number", "status"}
+    assert register.changed_since([["case-1:1", "undo"]]) == [frozenset()]
+
+
+def test_what_was_forgotten_cannot_be_compared(register: SqlPermitRegister) -> None:
+    register.apply("case-1", SWITCH)
+    register.forget(["case-1"])
+
+    assert "zone" in register.changed_since([["case-1"]])[0]
+
+
 def test_many_effects_come_back_in_their_order(register: SqlPermitRegister) -> None:
     register.store([replace(PERMIT, number=f"P-{i}") for i in range(1200)])
     results = register.apply_many([(f"case-{i}", switch(f"P-{i}")) for i in range(1200)])
