@@ -17,7 +17,7 @@ from tasks.municipality import Municipality, open_municipality
 from tasks.registry.inbox import NOT_OURS, Stamp, hash_of, move, names, stamp
 from tasks.registry.packets import complete_set
 from tasks.registry.receipt import Answer, Message, unreadable_head, write_receipt
-from tasks.registry.snapshots import classify
+from tasks.registry.snapshots import told
 from tasks.registry.xmeldit import (
     BadRecord,
     DeliveryHead,
@@ -236,9 +236,9 @@ def _take_in(
                     )
                 )
                 if len(chunk) == CHUNK:
-                    deltas += intake.take_in(session, delivery, chunk, classify, today)
+                    deltas += intake.take_in(session, delivery, chunk, told, today)
                     chunk = []
-            deltas += intake.take_in(session, delivery, chunk, classify, today)
+            deltas += intake.take_in(session, delivery, chunk, told, today)
         if any(_changed(packet) for packet in packets):
             raise _StillWritten
         intake.move_cursor(session, town.slug, SOURCE, number)

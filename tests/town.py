@@ -23,9 +23,9 @@ from tasks.send import recover_claims
 from tasks.settings import Settings
 from tasks.stage import Counts
 from tasks.state import intake
-from tasks.state.database import reading
+from tasks.state.database import reading, utcnow, writing
 from tasks.state.story import CaseLine, list_cases
-from tasks.state.tables import LetterRow
+from tasks.state.tables import Clerk, LetterRow
 from tests.delivery_writer import BASELINE, Sent, write_delivery
 
 DATA = Path(__file__).parent / "data"
@@ -131,11 +131,18 @@ class Town:
                 counts[f"trouble:{error.code}"] += 1
         return counts
 
-    def answer(self, event: str, choice: str, day: str | date, by: str = "sb-1") -> str:
-        """A clerk answers the question of this event's case at a shell; what became of it."""
+    def answer(
+        self, event: str, choice: str, day: str | date, by: str = "sb-1", note: str = ""
+    ) -> str:
+        """A clerk answers the question of this event's case on the page; what became of it."""
+        with writing(self.opened.engine) as session:
+            if session.get(Clerk, (self.slug, by)) is None:  # a password costs a quarter second
+                session.add(
+                    Clerk(municipality=self.slug, sign=by, password="-", created_at=utcnow())
+                )
         today = date.fromisoformat(day) if isinstance(day, str) else day
         given = {self.case(event).case: choice}
-        (answered,) = record_answers(self.opened, given, by=by, via="shell", today=today)
+        (answered,) = record_answers(self.opened, given, by=by, via="page", today=today, note=note)
         return answered.status
 
     # What is there ----------------------------------------------------------------------------

@@ -157,6 +157,22 @@ class Person:
         old = [d for d in self.dwellings if (d.moved_out.full() or today) > today]
         return min(old, key=lambda dwelling: dwelling.status, default=home)
 
+    def lived_in(self, day: date) -> Dwelling | None:
+        """Where in the municipality the person lives on that day, by the days of moving in and out;
+        `home` may be one to come, or one that was left."""
+
+        def lasts(dwelling: Dwelling) -> bool:
+            begun = dwelling.moved_in is None or dwelling.moved_in <= day
+            return begun and (dwelling.current or (dwelling.moved_out.full() or day) > day)
+
+        here = [d for d in self.dwellings if self._is_here(d) and lasts(d)]
+        return min(here, key=lambda dwelling: (dwelling.status, not dwelling.current), default=None)
+
+    def left_last(self) -> Dwelling | None:
+        """The dwelling in the municipality that was given up last, as far as the days are known."""
+        left = [d for d in self.dwellings if self._is_here(d) and not d.current]
+        return max(left, key=lambda d: d.moved_out.latest() or date.min, default=None)
+
     def _is_here(self, dwelling: Dwelling) -> bool:
         return dwelling.address.ags == self.key.ags and not dwelling.address.country
 

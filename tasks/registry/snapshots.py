@@ -9,12 +9,33 @@ snapshots show wins over any code:
     the home is gone altogether, and an older one is the home again     -> MOVE_REVERSED
 
 A real move back is another dwelling at the old address: it has a move-in date of its own.
+
+A record that puts the day of a move off to one that lies ahead says two things at once: today the
+person lives in the old home, as if the move had been taken back, and a move is to come.
 """
+
+from dataclasses import replace
+from datetime import date
 
 from tasks.domain.delta import DeltaKind
 from tasks.domain.person import Dwelling, PartialDate, Person
 
 REVERSALS = frozenset({DeltaKind.MOVE_REVERSED, DeltaKind.DEATH_REVERSED, DeltaKind.OTHER_REVERSED})
+
+
+Told = tuple[DeltaKind, Person | None, Person | None]  # what happened, the person before and after
+
+
+def told(
+    record_kind: DeltaKind, before: Person | None, after: Person | None, day: date
+) -> tuple[Told, ...]:
+    """What one record that arrives on that day says, one after the other."""
+    meanwhile = _until_then(before, after, day) if before and after else None
+    if meanwhile is None or after is None:
+        return ((classify(record_kind, before, after), before, after),)
+    ahead = any(d.current and _begins_after(d, day) for d in after.dwellings)
+    to_come = DeltaKind.MOVE if ahead else _seen(meanwhile, after)
+    return ((DeltaKind.MOVE_REVERSED, before, meanwhile), (to_come, meanwhile, after))
 
 
 def classify(record_kind: DeltaKind, before: Person | None, after: Person | None) -> DeltaKind:
@@ -30,6 +51,44 @@ def classify(record_kind: DeltaKind, before: Person | None, after: Person | None
     if record_kind in REVERSALS and before == after:
         return DeltaKind.OTHER  # what it takes back never reached us
     return _seen(before, after) if record_kind == DeltaKind.OTHER else record_kind
+
+
+def _until_then(before: Person, after: Person, day: date) -> Person | None:
+    """The person with the home of today, where a home left behind counts again until a day ahead.
+
+    Where the record does not name it, it is the one left last; if none is known, there is no home.
+    """
+    if before.died or after.died:
+        return None
+    lived, lives = before.lived_in(day), after.lived_in(day)
+    if lives is not None:
+        if not _is_back(before, lived, lives, day):
+            return None
+        again: Dwelling | None = lives
+    elif _is_put_off(lived, after.home()):
+        again = before.left_last()
+    else:
+        return None
+    here = (replace(again, current=True, moved_out=PartialDate()),) if again else ()
+    others = (d for d in after.dwellings if d is not again and not _begins_after(d, day))
+    return replace(after, dwellings=(*here, *others))
+
+
+def _is_back(before: Person, lived: Dwelling | None, lives: Dwelling, day: date) -> bool:
+    """A stay that was given up goes on to a day ahead. Without one, it is simply taken back."""
+    out = lives.moved_out.full()
+    if out is None or out <= day or (lived and lived.address.place == lives.address.place):
+        return False
+    return _identity(lives) in {_identity(d) for d in before.dwellings if not d.current}
+
+
+def _is_put_off(lived: Dwelling | None, home: Dwelling | None) -> bool:
+    """A home that was lived in, and now is to come; the record says nothing of the one before."""
+    return bool(lived and home and lived.address.place == home.address.place)
+
+
+def _begins_after(dwelling: Dwelling, day: date) -> bool:
+    return dwelling.moved_in is not None and dwelling.moved_in > day
 
 
 def _death_reversed(record_kind: DeltaKind, before: Person, after: Person) -> bool:
@@ -83,6 +142,8 @@ def _seen(before: Person, after: Person) -> DeltaKind:
             return _other_home(old, new, after)
         if old.status != new.status:
             return DeltaKind.STATUS_CHANGE
+        if old.moved_in != new.moved_in:
+            return DeltaKind.ADDRESS_UPDATE
     if before.locks != after.locks:
         return DeltaKind.LOCK_CHANGE
     if before.name != after.name:

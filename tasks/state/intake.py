@@ -19,13 +19,17 @@ from tasks.state.documents import PERSON, dump, load_person
 from tasks.state.tables import Cursor, Delivery, DeltaRow, PersonRow, Quarantine
 
 # (kind by code, before, after) -> kind by the snapshots
-Classify = Callable[[DeltaKind, Person | None, Person | None], DeltaKind]
+# What one record says of the person before and after it, on the day it arrives; mostly one thing.
+Told = tuple[DeltaKind, Person | None, Person | None]
+Tell = Callable[[DeltaKind, Person | None, Person | None, date], Sequence[Told]]
 
 _REVERSALS = {
     DeltaKind.MOVE_REVERSED: {DeltaKind.MOVE, DeltaKind.ADDRESS_UPDATE, DeltaKind.MOVE_AWAY},
     DeltaKind.DEATH_REVERSED: {DeltaKind.DEATH},
     DeltaKind.OTHER_REVERSED: {DeltaKind.DELETION},  # 41: only of a person who was gone
 }
+
+PART = "*"  # ends the sign of what a record says before its last word
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +124,7 @@ def take_in(
     session: Session,
     delivery: Delivery,
     records: list[Incoming],
-    classify: Classify,
+    tell: Tell,
     received_on: date,
 ) -> int:
     """One chunk of records in the registry's order. Returns how many of them are deltas."""
@@ -129,11 +133,14 @@ def take_in(
     for record in records:
         row = people.get(record.key)
         before = row.person if row and not row.gone else None
-        kind = classify(record.kind, before, record.person)
+        told = tell(record.kind, before, record.person, received_on)
         if row is None:
             row = people[record.key] = _Mirror(new_id("p"), record.person, False)
-        if kind is not DeltaKind.STOCK:
-            deltas.append(_delta(delivery, record, kind, row.id, before, received_on))
+        deltas += [
+            _delta(delivery, record, one, len(told) - place, row.id, received_on)
+            for place, one in enumerate(told, start=1)
+            if one[0] is not DeltaKind.STOCK
+        ]
         row.person = record.person or row.person
         row.gone = record.person is None
         touched[record.key] = row
@@ -190,11 +197,13 @@ def _load_people(
 def _delta(
     delivery: Delivery,
     record: Incoming,
-    kind: DeltaKind,
+    told: Told,
+    before_the_last: int,
     person_id: str,
-    before: Person | None,
     received_on: date,
 ) -> dict[str, object]:
+    """`before_the_last`: 0 for what a record says last, which alone carries its own sign."""
+    kind, before, after = told
     # Data minimisation: what no service may look at is counted, not kept.
     kept = kind is not DeltaKind.IRRELEVANT
     return {
@@ -203,16 +212,17 @@ def _delta(
         "delivery_no": delivery.number,
         "packet": record.packet,
         "position": record.position,
-        "event": record.event,
+        "part": before_the_last,
+        "event": record.event + PART * before_the_last,
         "event_time": record.event_time,
         "received_on": received_on,
         "kind": kind.value,
         "reason_code": record.code,
         "reverses": "",
-        "address_changed": kept and address_changed(before, record.person),
+        "address_changed": kept and address_changed(before, after),
         "person_id": person_id,
         "before": dump(PERSON, before) if kept and before else None,
-        "after": dump(PERSON, record.person) if kept and record.person else None,
+        "after": dump(PERSON, after) if kept and after else None,
         "linked": not kept,
     }
 

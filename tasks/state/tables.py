@@ -112,7 +112,7 @@ class DeltaRow(SQLModel, table=True):
 
     __tablename__ = "delta"
     __table_args__ = (
-        UniqueConstraint("municipality", "source", "delivery_no", "packet", "position"),
+        UniqueConstraint("municipality", "source", "delivery_no", "packet", "position", "part"),
         Index("delta_to_link", "municipality", "linked"),
         Index("delta_of_person", "person_id", "id"),
     )
@@ -123,6 +123,7 @@ class DeltaRow(SQLModel, table=True):
     delivery_no: int
     packet: int
     position: int
+    part: int = 0  # above 0: what the record says before its last word
     event: str  # ereignis.zeichen
     event_time: datetime = Field(sa_type=UTC)
     received_on: date

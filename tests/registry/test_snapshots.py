@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -18,7 +19,7 @@ from tasks.domain.person import (
     Person,
     PersonKey,
 )
-from tasks.registry.snapshots import REVERSALS, classify
+from tasks.registry.snapshots import REVERSALS, classify, told
 
 KEY = PersonKey("09000009", "000000010033")
 
@@ -233,6 +234,81 @@ persons = st.builds(
     locks=st.lists(st.builds(Lock, st.just("3")), max_size=1).map(tuple),
     dwellings=st.lists(dwellings, max_size=4).map(tuple),
 )
+
+
+ARRIVES = date(2026, 11, 24)  # the day of the correction, after the move
+
+
+def put_off(to: str) -> Person:
+    """The move was on that day, says the registry now; the old home is named as lived in till."""
+    day = date.fromisoformat(to)
+    return a_person(replace(NEW, moved_in=day), left(OLD, to))
+
+
+@pytest.mark.parametrize("code", [DeltaKind.ADDRESS_UPDATE, DeltaKind.OTHER, DeltaKind.MOVE])
+def test_a_move_put_off_to_a_day_ahead_is_taken_back_and_to_come(code):
+    back, ahead = told(code, MOVED, put_off("2026-11-25"), ARRIVES)
+
+    assert back == (DeltaKind.MOVE_REVERSED, MOVED, AT_OLD)
+    assert ahead == (DeltaKind.MOVE, AT_OLD, put_off("2026-11-25"))
+
+
+@pytest.mark.parametrize("to", ["2026-11-13", "2026-11-24"])
+def test_a_move_put_right_to_a_day_that_is_over_is_one_correction(to):
+    after = put_off(to)
+
+    assert told(DeltaKind.OTHER, MOVED, after, ARRIVES) == (
+        (DeltaKind.ADDRESS_UPDATE, MOVED, after),
+    )
+
+
+def test_a_move_put_off_before_its_day_has_come_is_one_correction():
+    before, after = put_off("2026-12-01"), put_off("2026-12-15")
+
+    assert told(DeltaKind.OTHER, before, after, ARRIVES) == (
+        (DeltaKind.ADDRESS_UPDATE, before, after),
+    )
+
+
+def test_where_the_record_names_no_old_home_it_is_the_one_left_last():
+    after = a_person(replace(NEW, moved_in=date(2026, 12, 1)))
+
+    (kind, _, meanwhile), _ = told(DeltaKind.ADDRESS_UPDATE, MOVED, after, ARRIVES)
+    assert (kind, meanwhile) == (DeltaKind.MOVE_REVERSED, AT_OLD)
+
+    (kind, _, meanwhile), _ = told(DeltaKind.ADDRESS_UPDATE, a_person(NEW), after, ARRIVES)
+    assert (kind, meanwhile) == (DeltaKind.MOVE_REVERSED, a_person())  # nobody knows which
+
+
+def test_a_departure_put_off_to_a_day_ahead_is_taken_back_and_to_come():
+    gone, until = a_person(left(OLD)), a_person(left(OLD, "2026-12-01"))
+
+    assert told(DeltaKind.ADDRESS_UPDATE, gone, until, ARRIVES) == (
+        (DeltaKind.MOVE_REVERSED, gone, AT_OLD),
+        (DeltaKind.MOVE_AWAY, AT_OLD, until),
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (MOVED, a_person(a_home("Lange Straße", "2026-12-01"), left(NEW, "2026-12-01"))),
+        (MOVED, a_person(NEW, left(OLD, "2026-12-01"))),  # both at once until then
+        (AT_OLD, put_off("2026-12-01")),  # a move that lies ahead, told for the first time
+        (MOVED, AT_OLD),
+        (MOVED, replace(put_off("2026-12-01"), died=PartialDate(2026, 11, 13))),
+    ],
+)
+def test_nothing_else_is_told_as_two_things(before, after):
+    assert len(told(DeltaKind.OTHER, before, after, ARRIVES)) == 1
+
+
+@given(st.sampled_from(DeltaKind), st.none() | persons, st.none() | persons, days)
+def test_what_is_told_leads_from_one_snapshot_to_the_other(kind, before, after, day):
+    parts = told(kind, before, after, day or ARRIVES)
+
+    assert (parts[0][1], parts[-1][2]) == (before, after)
+    assert all(one[2] == next_[1] for one, next_ in pairwise(parts))
 
 
 @given(st.sampled_from(DeltaKind), st.none() | persons, st.none() | persons)
