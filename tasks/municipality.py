@@ -1,12 +1,19 @@
 """One municipality, opened: its profile and the parts that the steps work with."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
 from tasks.channels import check_url
-from tasks.errors import ChannelRefused, LetterIncomplete, ProfileInvalid, ZoneListInvalid
+from tasks.errors import (
+    AntragslosError,
+    ChannelRefused,
+    LetterIncomplete,
+    ProfileInvalid,
+    ZoneListInvalid,
+)
 from tasks.letters.render import LetterRenderer
 from tasks.matching.permits import candidates_of
 from tasks.matching.zone_file import parse_zone_list
@@ -57,7 +64,9 @@ class Municipality:
         if not enabled.service.areas:
             return None
         if service not in self._area_lists:
-            self._area_lists[service] = parse_zone_list(self.folder / enabled.area_file)
+            self._area_lists[service] = parse_zone_list(
+                self.folder / enabled.area_file, enabled.area_cover
+            )
         return self._area_lists[service]
 
     @property
@@ -125,12 +134,49 @@ def check_municipality(slug: str, settings: Settings) -> list[str]:
     return problems
 
 
+def look_at(slug: str, settings: Settings) -> list[str]:
+    """What may be meant otherwise than it is written; the town is ready all the same.
+
+    Nothing where something cannot be read at all: that is a problem of `check_municipality`.
+    """
+    with suppress(AntragslosError, OSError):
+        town = open_municipality(slug, settings)
+        used = town.register.zones()
+        return [
+            f"services.{name}.zones: {text}"
+            for name, areas in _lists(town).items()
+            for text in (
+                *areas.warnings(),
+                *(f"zone {zone} is on no permit" for zone in areas.zones if zone not in used),
+            )
+        ] + zones_without_list(town)
+    return []
+
+
+def zones_without_list(town: Municipality) -> list[str]:
+    """Permits are for them, and no list has them; nothing where there is no list to be read."""
+    with suppress(AntragslosError, OSError):
+        known = {zone for areas in _lists(town).values() for zone in areas.zones}
+        return [
+            f"permits: {count} for the zone „{zone}“, which no zone list has"
+            for zone, count in town.register.zones().items()
+            if known and zone not in known
+        ]
+    return []
+
+
+def _lists(town: Municipality) -> dict[str, ZoneList]:
+    return {name: areas for name in town.services if (areas := town.areas(name))}
+
+
 def _service_problems(town: Municipality, name: str) -> Iterator[str]:
     enabled = town.services[name]
     try:
         town.areas(name)
     except ZoneListInvalid as error:
-        yield from (f"services.{name}.zones: cannot read „{entry}“" for entry in error.entries)
+        for entry in error.entries:
+            how = f"; {error.how[entry]}" if entry in error.how else ""
+            yield f"services.{name}.zones: cannot read „{entry}“{how}"
     except OSError:
         yield f"services.{name}.zones: {enabled.area_file or '(none)'} is not a file"
     try:

@@ -98,6 +98,7 @@ class ServicePart(BaseModel):
     automation_norm: str | None = None  # None: the service's own norm; "": no norm, clerk decides
     legal_basis_ref: str = ""  # the approval that BMG § 37 asks for
     zones: str = ""  # file of the area list, in the municipality's folder
+    zones_cover: tuple[Text, ...] = ()  # Ortsteile and postcodes that the whole list holds for
 
 
 class Profile(_Part):
@@ -130,6 +131,7 @@ class EnabledService:
     parameters: Any  # an instance of service.parameters
     gate: Gate
     area_file: str
+    area_cover: tuple[str, ...] = ()
 
 
 def load_profile(path: Path) -> Profile:
@@ -162,7 +164,7 @@ def enabled_services(profile: Profile, municipality: str) -> list[EnabledService
             norm = service.automation_norm
             norm = part.automation_norm if part.automation_norm is not None else norm
             gate = Gate(norm, part.legal_mode, part.legal_basis_ref)
-            enabled.append(EnabledService(service, parameters, gate, part.zones))
+            enabled.append(EnabledService(service, parameters, gate, part.zones, part.zones_cover))
     if problems:
         raise ProfileInvalid(municipality, problems)
     return enabled

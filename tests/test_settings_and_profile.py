@@ -8,7 +8,13 @@ import pytest
 from pydantic import ValidationError
 
 from tasks.errors import ProfileInvalid, StateUnavailable
-from tasks.municipality import check_municipality, municipalities, open_municipality
+from tasks.municipality import (
+    check_municipality,
+    look_at,
+    municipalities,
+    open_municipality,
+    zones_without_list,
+)
 from tasks.settings import Settings, private_files
 from tasks.state.database import open_database, reading
 from tests.town import make_town
@@ -95,6 +101,56 @@ def test_a_zone_entry_that_cannot_be_read_is_quoted(tmp_path: Path) -> None:
     (problem,) = check_municipality(town.slug, town.settings)
 
     assert "Am Strande: von achtzehn bis neunzehn" in problem
+
+
+def test_an_entry_with_two_readings_is_quoted_with_how_to_write_it(tmp_path: Path) -> None:
+    town = make_town(tmp_path)
+    zones = town.folder / "zones.json"
+    zones.write_text(zones.read_text().replace("von 18 bis 19", "1–7 und 12–20"))
+
+    (problem,) = check_municipality(town.slug, town.settings)
+
+    assert "„A3 – Östliche Altstadt: Am Strande: 1–7 und 12–20“" in problem
+    assert "ungerade" in problem
+
+
+def test_a_ready_town_is_told_what_its_zone_list_may_not_mean(tmp_path: Path) -> None:
+    town = make_town(tmp_path)
+
+    warnings = "\n".join(look_at(town.slug, town.settings))
+
+    assert check_municipality(town.slug, town.settings) == []
+    assert "Lange Str.: no zone holds 22" in warnings
+    assert "Poststr.: zones W1 and W2 overlap" in warnings
+    assert "zone W4 is on no permit" in warnings
+    assert "zone A3 is on no permit" not in warnings
+
+
+def test_permits_for_a_zone_that_no_list_has_are_named(tmp_path: Path) -> None:
+    town = make_town(tmp_path)
+    zones = town.folder / "zones.json"
+    zones.write_text(zones.read_text().replace("A3 – Östliche Altstadt", "Bezirk 3"))
+
+    assert "permits: 2 for the zone „A3“, which no zone list has" in look_at(
+        town.slug, town.settings
+    )
+    assert zones_without_list(town.opened)
+
+
+def test_where_the_list_cannot_be_read_there_is_nothing_to_look_at(tmp_path: Path) -> None:
+    town = make_town(tmp_path)
+    (town.folder / "zones.json").write_text("[]")
+
+    assert look_at(town.slug, town.settings) == []
+    assert zones_without_list(town.opened) == []
+
+
+def test_what_the_list_covers_is_a_setting_that_is_checked(tmp_path: Path) -> None:
+    town = make_town(tmp_path, extra='zones_cover = ["60000", "Neudorf", "123"]')
+
+    (problem,) = check_municipality(town.slug, town.settings)
+
+    assert "123" in problem
 
 
 def test_a_template_that_cannot_be_filled_is_found_before_a_letter_is_due(tmp_path: Path) -> None:

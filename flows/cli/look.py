@@ -13,7 +13,7 @@ from tasks.errors import PermanentError
 from tasks.explain import explain as explain_case
 from tasks.explain import tell
 from tasks.letters.render import LetterRenderer, sample_content
-from tasks.municipality import check_municipality, municipalities, open_municipality
+from tasks.municipality import check_municipality, look_at, municipalities, open_municipality
 from tasks.services import all_services
 from tasks.settings import TEMPLATES, settings
 from tasks.state.database import open_database, reading
@@ -92,7 +92,10 @@ def letter(
 
 
 def check(municipality: Municipality = "") -> None:
-    """Check settings, profile, zone list and templates; every error at once."""
+    """Check settings, profile, zone list and templates; every error at once.
+
+    What it only asks to look at, such as a gap within a street, hinders nothing.
+    """
     wanted = [municipality] if municipality else municipalities(settings())
     if not wanted:
         typer.echo(f"There is no municipality in {settings().home}: antragslos new-municipality M")
@@ -104,6 +107,8 @@ def check(municipality: Municipality = "") -> None:
         typer.echo(f"{slug}: {'ready' if not problems else f'{len(problems)} problems'}")
         for problem in problems:
             typer.echo(f"  {problem}")
+        for warning in look_at(slug, settings()):
+            typer.echo(f"  look at: {warning}")
     if bad:
         raise typer.Exit(1)
 

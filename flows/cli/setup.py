@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tasks.errors import PermanentError
-from tasks.municipality import PROFILE, open_municipality
+from tasks.municipality import PROFILE, open_municipality, zones_without_list
 from tasks.profile import SLUG
 from tasks.records.importing import import_permits as import_into
 from tasks.records.importing import read_permits
@@ -54,6 +54,8 @@ def import_permits(
         f"{result.new} new, {result.changed} changed, {result.unchanged} unchanged, "
         f"{len(result.problems)} problems"
     )
+    for warning in zones_without_list(town):
+        typer.echo(f"look at: {warning}", err=True)
     for problem in result.problems:
         typer.echo(str(problem), err=True)
     if result.problems:

@@ -13,14 +13,14 @@ import json
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from tasks.errors import ZoneListInvalid
 from tasks.matching.spans import ANYWHERE, Entry, Place, two_readings
 from tasks.matching.statutory import normalise_street
-from tasks.matching.zone_text import HOW, SIDES, Unreadable, read_entry, read_place
+from tasks.matching.zone_text import HOW, SIDES, Unreadable, place_of, read_entry, read_place
 from tasks.matching.zones import ZoneList
 
 _DASH = re.compile(r"\s+[-–—]\s+")
@@ -29,7 +29,7 @@ _SQUARES = re.compile(r"([A-Z]) ?(\d{1,2}) ?(?:-|–|bis) ?\1 ?(\d{1,2})")  # C 
 NO_ZONE = "no zone stands before it: write „A1: Alter Markt; Grubenstr. 25“"
 
 
-def parse_zone_list(path: Path, covers: Place = ANYWHERE) -> ZoneList:
+def parse_zone_list(path: Path, covers: Sequence[str] = ()) -> ZoneList:
     """`covers`: Ortsteile and postcodes that the whole list holds for, without naming them.
 
     Raises ZoneListInvalid with every entry that cannot be read, and how to write it.
@@ -39,9 +39,13 @@ def parse_zone_list(path: Path, covers: Place = ANYWHERE) -> ZoneList:
         zones = list(_from_json(text) if path.suffix.lower() == ".json" else _from_text(text))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise ZoneListInvalid([f"{path.name}: not a zone list that can be read"]) from None
-    codes = codes_of(zone for zone, _ in zones)
     entries: list[tuple[str, Entry]] = []
     unreadable: dict[str, str] = {}
+    try:
+        cover = place_of(covers)
+    except Unreadable as error:
+        cover, unreadable[", ".join(covers)] = ANYWHERE, error.how
+    codes = codes_of(zone for zone, _ in zones)
     for zone, text in zones:
         try:
             entries.append((codes.get(zone, ""), _read(zone, text)))
@@ -50,7 +54,7 @@ def parse_zone_list(path: Path, covers: Place = ANYWHERE) -> ZoneList:
     unreadable |= _with_two_readings(entries)
     if unreadable or not entries:
         raise ZoneListInvalid(list(unreadable) or [f"{path.name}: no entry"], unreadable)
-    return ZoneList(entries, covers, _names(codes))
+    return ZoneList(entries, cover, _names(codes))
 
 
 def codes_of(zones: Iterable[str]) -> dict[str, str]:

@@ -17,7 +17,7 @@ beside one marked odd or even must say odd or even itself, and so must „1–7 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from tasks.domain.address import is_postcode
@@ -29,15 +29,16 @@ _WORDS = re.compile(
     r"""(?P<N>\d{1,4}(?:\s?[a-zA-Z](?![\w.]))?(?![\w./]))  # 25, 12a, 12 a; not 17. and not 1/2
     | (?P<K>\s?[-–—]\s?[a-zA-Z](?![\w.]))  # 12a-c
     | (?P<T>bis\b) | (?P<D>[-–—])
-    | (?P<O>ungeraden?\b|ung(?:er)?\.) | (?P<E>geraden?\b|ger\.)
+    | (?P<O>(?:ungeraden?\b|ung(?:er)?\.)(?:\s(?:[Ss]traßens|[Ss])eite\b)?)
+    | (?P<E>(?:geraden?\b|ger\.)(?:\s(?:[Ss]traßens|[Ss])eite\b)?)
     | (?P<F>(?:fortlaufend|durchgehend|beidseitig|beiderseits|beide\s+[Ss]eiten)\b|fortl\.)
     | (?P<A>(?:alle|komplett|vollständig|(?:ganze|gesamte)\s+[Ss]tra(?:ß|ss)e)\b)
     | (?P<X>(?:außer|ausser|ausgenommen|ohne)\b)
-    | (?P<V>von\b) | (?P<S>ab\b) | (?P<W>zwischen\b) | (?P<Z>(?:[Ss]traßen)?[Ee]nde\b)
+    | (?P<V>von\b) | (?P<S>ab\b) | (?P<W>zwischen(?:\s+den)?\b) | (?P<Z>(?:[Ss]traßen)?[Ee]nde\b)
     | (?P<C>,\s*und\b|,|(?:und|sowie)\b|u\.|[&+])
     | (?P<L>\() | (?P<R>\))
-    | (?P<_>\s+|(?:nur|den|die|einschließlich|inklusive)\b|(?:einschl|inkl)\.
-        |(?:[Ss]traßens|[Ss])eite\b|(?:[Hh]ausnummern?|[Nn]ummern?)\b
+    | (?P<_>\s+|(?:nur|einschließlich|inklusive)\b|(?:einschl|inkl)\.
+        |(?:[Hh]ausnummern?|[Nn]ummern?)\b
         |(?:[Hh]aus-?nr|[Hh]s\.?-?[Nn]r|[Nn]rn?)\b\.?)  # says nothing
     """,
     re.VERBOSE,
@@ -51,7 +52,9 @@ _PARITY = {"O": 1, "E": 0}
 _NOT_IN_A_NAME = re.compile(
     r"[,;:()/&+–—\[\]]|^(?:von|ab|alle|nur)\b"
     r"|\b(?:bis|außer|ausser|ohne|zwischen|gerade|ungerade|sowie|[Ee]cke|Nrn?|Hausn\w+)\b"
-    r"|\b(?:ung|unger|ger|fortl)\.|\b(?:fortlaufend|komplett|ausgenommen)\b"
+    r"|\b(?:ung|unger|ger|fortl)\.|\b(?:fortlaufend|komplett|ausgenommen|linke|rechte)\b"
+    r"|\s(?:ab|(?:nörd|süd|öst|west)lich\w*|Teil|Teilstück|Abschnitt|Bereich|Kreuzung)\b"
+    r"|(?:str\.|stra(?:ß|ss)e|platz|weg|allee|gasse)\s+\w*[Ss]eite\b"
 )
 # The only digits in a name: Straße des 17. Juni, Platz des 20. Juli 1944, An der B96.
 _DIGITS_IN_A_NAME = re.compile(r"(?:\D*\d+\.)+\D*|\d{4}|[A-Z]{1,2}\d{1,3}")
@@ -90,7 +93,7 @@ def read_place(text: str) -> tuple[Place, str]:
     return place_of(names), " ".join(_PLACE.sub(" ", text).replace(" :", ":").split())
 
 
-def place_of(names: list[str]) -> Place:
+def place_of(names: Sequence[str]) -> Place:
     """From `Ortsteil Neudorf`, `Neudorf` or `01234`. Raises Unreadable."""
     bare = [_PLACE_WORD.sub("", name).strip() for name in names]
     postcodes = {name for name in bare if name[:1].isdecimal()}

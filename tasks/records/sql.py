@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from tasks.domain.effect import Effect
 from tasks.domain.person import PersonKey
@@ -64,6 +64,15 @@ class SqlPermitRegister:
     def get(self, numbers: Sequence[str]) -> dict[str, Permit]:
         with self._database.reading() as connection:
             return load_permits(connection, numbers)
+
+    def zones(self) -> dict[str, int]:
+        """Zone -> how many active permits are for it."""
+        query = select(permits.c.zone, func.count().label("permits")).where(
+            permits.c.status == "active"
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(query.group_by(permits.c.zone).order_by(permits.c.zone))
+            return {row.zone: row.permits for row in rows}
 
     def apply(self, key: str, effect: Effect) -> Applied:
         (result,) = self.apply_many([(key, effect)])

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from tasks.domain.address import Address
 from tasks.matching.spans import FIRST, LAST, Entry, Position, Span
-from tasks.matching.zone_text import Unreadable, read_entry
+from tasks.matching.zone_text import (
+    BLANK_LETTER,
+    HOW,
+    ORTSTEIL,
+    SIDES,
+    SQUARES,
+    Unreadable,
+    read_entry,
+)
 from tasks.matching.zones import ZoneList
 
 ROSTOCK = Path(__file__).parents[1] / "data/zones/rostock_bewohnerparkgebiete_2026-09-16.json"
@@ -243,3 +251,87 @@ def test_whatever_is_written_is_read_or_refused_but_never_crashes(text: str) -> 
         return
     assert any(letter.isalpha() for letter in entry.street)
     assert all(part.low <= part.high for part in entry.spans)
+
+
+@pytest.mark.parametrize(
+    ("text", "entry"),
+    [
+        (
+            "Eichenfeldstraße 1-11 und 2-8",
+            numbers("Eichenfeldstraße", span("1", "11", ODD), span("2", "8", EVEN)),
+        ),
+        ("H: 2–8, 1–11", numbers("H", span("2", "8", EVEN), span("1", "11", ODD))),
+        ("H: 1-9 und 21-29", numbers("H", span("1", "9"), span("21", "29"))),
+        (
+            "Hauptstr. 2-20 (ger.), 1-31 ung.",
+            numbers("Hauptstr.", span("2", "20", EVEN), span("1", "31", ODD)),
+        ),
+        (
+            "Hauptstr. 1 - 11 unger. u. 2 - 8 ger.",
+            numbers("Hauptstr.", span("1", "11", ODD), span("2", "8", EVEN)),
+        ),
+        ("Hauptstr. (ger.)", numbers("Hauptstr.", Span(parity=EVEN))),
+        ("Hauptstr. gerade Seite", numbers("Hauptstr.", Span(parity=EVEN))),
+        ("Hauptstr. 1–20 fortlaufend", numbers("Hauptstr.", span("1", "20"))),
+        ("H: fortl. 1–7, 12–20 fortl.", numbers("H", span("1", "7"), span("12", "20"))),
+        ("H: 1-9 beidseitig", numbers("H", span("1", "9"))),
+        (
+            "H: zwischen den Hausnummern 3 und 11",
+            numbers("H", Span((3, ""), (11, ""), between=True)),
+        ),
+        (
+            "H: zwischen Nr. 3 und 11, 20",
+            numbers("H", Span((3, ""), (11, ""), between=True), span("20")),
+        ),
+        ("H: 30 bis Ende", numbers("H", Span((30, ""), LAST))),
+        ("H: von 1 bis einschl. 20", numbers("H", span("1", "20"))),
+        ("H: 12a-c", numbers("H", span("12a", "12c"))),
+        ("H: ohne 25", numbers("H", span("25"), all_but=True)),
+        ("Hauptstr. komplett", whole("Hauptstr.")),
+        ("Hauptstr.: ganze Straße", whole("Hauptstr.")),
+        ("Hauptstr., Nr. 1-20", numbers("Hauptstr.", span("1", "20"))),
+        ("Hauptstr. (1-20)", numbers("Hauptstr.", span("1", "20"))),
+        ("Hauptstr. Hs.-Nr. 5", numbers("Hauptstr.", span("5"))),
+        ("C 4", whole("C 4")),
+        ("C4", whole("C4")),
+        ("Auf der Sonnenseite", whole("Auf der Sonnenseite")),
+        ("Westliche Ringstraße", whole("Westliche Ringstraße")),
+        ("C 4, 12-20", numbers("C 4", span("12", "20"))),
+        ("C 4: 12-20", numbers("C 4", span("12", "20"))),
+    ],
+)
+def test_an_entry_as_cities_write_it_is_read_where_it_has_one_reading(
+    text: str, entry: Entry
+) -> None:
+    assert read_entry(text) == entry
+
+
+@pytest.mark.parametrize(
+    ("text", "how"),
+    [
+        ("H: 1–7 und 12–20", SIDES),
+        ("H: 1–11, 2–8, 20–31", SIDES),
+        ("H: 1–11, 4", SIDES),
+        ("H: 1–11, 2–8, 30", SIDES),
+        ("H: gerade 2–8, 12–20", SIDES),
+        ("Hauptstr. 1–7 und 12–20", SIDES),
+        ("Hauptstr. 1-31 u, 2-30 g", BLANK_LETTER),
+        ("Hauptstr. 12 g", BLANK_LETTER),
+        ("C 1-8", SQUARES),
+        ("Schillerstr. (Warnemünde)", ORTSTEIL),
+        ("Schillerstr. [123]", ORTSTEIL),
+        ("Schillerstr. []", ORTSTEIL),
+        ("H: 12-c", HOW),
+        ("H: fortlaufend gerade 2-8", HOW),
+        ("Hauptstr. 1/3", HOW),
+        ("Hauptstr. linke Seite 5", HOW),
+        ("Hauptstr. linke Seite", HOW),
+        ("Hauptstr. Ostseite", HOW),
+        ("Hauptstr. ab Kreuzung Ring", HOW),
+        ("Hauptstr. südlicher Teil", HOW),
+    ],
+)
+def test_a_refusal_says_how_to_write_it(text: str, how: str) -> None:
+    with pytest.raises(Unreadable) as error:
+        read_entry(text)
+    assert error.value.how == how
