@@ -85,9 +85,10 @@ class Entry:
         return not self.spans
 
     def holds(self, position: Position) -> bool:
-        if self.whole:
-            return True
-        return any(span.holds(position) for span in self.spans) != self.all_but
+        for span in self.spans:
+            if span.holds(position):
+                return not self.all_but
+        return self.all_but or not self.spans
 
     def names(self, position: Position) -> bool:
         """Alone, not as the end of a range."""
@@ -100,6 +101,8 @@ Found = tuple[frozenset[str], Doubt | None]
 
 def areas_of(entries: Sequence[Zoned], house: HouseNumber) -> Found:
     """The areas of a house in this street, all entries of which are given; or the candidates."""
+    if not any(entry.spans for _, entry in entries):
+        return frozenset(area for area, _ in entries), None
     if not house.number:
         return _without_number(entries)
     found = {_numbered(entries, *position) for position in _positions(house)}
@@ -128,10 +131,8 @@ def _positions(house: HouseNumber) -> Iterator[Position]:
 def _numbered(entries: Sequence[Zoned], number: int, suffix: str) -> Found:
     bare, position = (number, ""), (number, suffix)
     plain, exact = holding(entries, bare), holding(entries, position)
-    ends = frozenset(
-        area for area, entry in entries if any(span.leaves_open(number) for span in entry.spans)
-    )
-    if ends - plain:
+    ends = {area for area, entry in entries for s in entry.spans if s.leaves_open(number)}
+    if not ends <= plain:
         return plain | exact | ends, Doubt.BORDER
     if suffix and (touching := _with_suffixes(entries, number)):
         if not _LETTER.fullmatch(suffix):
@@ -158,8 +159,7 @@ def _with_suffixes(entries: Iterable[Zoned], number: int) -> frozenset[str]:
         area
         for area, entry in entries
         for span in entry.spans
-        for low in (span.low, span.high)
-        if low[0] == number and low[1]
+        if (span.low[0] == number and span.low[1]) or (span.high[0] == number and span.high[1])
     )
 
 

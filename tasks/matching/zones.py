@@ -52,12 +52,15 @@ class ZoneList:
         self._entries: dict[str, list[Zoned]] = defaultdict(list)
         self._by_short: dict[str, set[str]] = defaultdict(set)
         self._abbreviated: set[str] = set()
+        self._placed: set[str] = set()  # streets of which an entry names an Ortsteil or a postcode
         for zone, entry in entries:
             key = _street_key(entry.street)
             self._entries[key].append((zone, entry))
             self._by_short[_short_key(entry.street)].add(key)
             if _ABBREVIATED.search(entry.street):
                 self._abbreviated.add(key)
+            if entry.place != ANYWHERE:
+                self._placed.add(key)
         self.zones = tuple(sorted({zone for found in self._entries.values() for zone, _ in found}))
 
     def find(self, address: Address, moved_from: Address | None = None) -> AreaAnswer:
@@ -131,7 +134,7 @@ class ZoneList:
 
     def _here(self, entries: Sequence[Zoned], address: Address) -> Sequence[Zoned]:
         """The entries for the address's Ortsteil and postcode; what names them goes before."""
-        if not any(entry.place != ANYWHERE for _, entry in entries):
+        if not entries or _street_key(entries[0][1].street) not in self._placed:
             return entries if self._covers_place(address) else []
         named = [
             (area, e) for area, e in entries if e.place != ANYWHERE and _is_in(e.place, address)
