@@ -14,13 +14,15 @@ from tasks.domain.area import AreaAnswer
 from tasks.domain.case import UNDONE_YET, Status, Step
 from tasks.domain.check import ANSWER
 from tasks.domain.decision import Decision, Outcome
-from tasks.domain.delta import Delta, DeltaKind
+from tasks.domain.delta import Delta
 from tasks.domain.effect import Act
 from tasks.domain.follow_up import decide_follow_up
 from tasks.domain.person import Person, PersonKey
 from tasks.domain.record import Link, LinkedBy
 from tasks.domain.service import Gate, Service, Situation, slim
 from tasks.errors import TemporaryError
+from tasks.link import Rivals, find_links, to_rows
+from tasks.matching.permits import key_agrees, whose
 from tasks.municipality import Municipality, open_municipality
 from tasks.profile import EnabledService
 from tasks.records.protocol import Applied
@@ -184,11 +186,28 @@ class Situations:
         self._answers = answers.valid_answers(session, {case.id for case in batch})
         self._out = facts.opted_out(session, service.name, service.level == "inform", people)
         self._follow = _FollowUps(session, batch)
+        self._look_again(session, town, batch)
         self._links = cases.links_of(session, town.slug, service.records, people)
         numbers = {link.record for links in self._links.values() for link in links}
         numbers |= self._follow.records
         self._permits = town.register.get(sorted(numbers)) if numbers else {}
+        self._rivals = Rivals(session, town.slug, self._permits.values())
         self._intact = _which_are_intact(town, self._follow)
+
+    def _look_again(self, session: Session, town: Municipality, batch: Sequence[CaseRow]) -> None:
+        """What waited for its day may meet a record that came after it, such as a renewal."""
+        people: dict[str, list[Person]] = {}
+        for case in batch:
+            if case.decided_on and case.delta_id and not case.follows:
+                known = self._known(case.person_id, self._deltas[case.delta_id])
+                people.setdefault(case.person_id, []).extend(known)
+        if people:
+            cases.keep_links(session, to_rows(town, find_links(session, town, people)))
+
+    def _known(self, person_id: str, delta: Delta) -> list[Person]:
+        """In the order of time: before and after the delta, and today."""
+        snapshots = (delta.before, delta.after, self._people[person_id])
+        return [person for person in snapshots if person]
 
     def of(self, case: CaseRow) -> Situation:
         assert case.delta_id is not None
@@ -236,18 +255,17 @@ class Situations:
 
     def _links_now(self, person_id: str, delta: Delta) -> Iterator[Link]:
         """A permit may have been given a key, or another holder, since it was linked."""
-        keys = _keys_of(delta)
+        known = self._known(person_id, delta)
         for link in sorted(self._links[person_id], key=lambda link: link.record):
             permit, by = self._permits.get(link.record), LinkedBy(link.by)
             if permit is None:
                 continue
-            if permit.key and permit.key not in keys:
-                if delta.kind is DeltaKind.KEY_CHANGE:  # it may be the key from before: a clerk
-                    yield Link(permit, LinkedBy.SUGGESTED, link.score)
-                continue
             if permit.key:
-                by = LinkedBy.KEY
-            elif by is LinkedBy.KEY:
+                found = whose(permit, known, self._rivals.of(permit, person_id))
+                if found:
+                    yield found
+                continue
+            if by is LinkedBy.KEY or not any(key_agrees(person, permit) for person in known):
                 by = LinkedBy.SUGGESTED
             yield Link(permit, by, link.score)
 

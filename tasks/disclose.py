@@ -17,6 +17,7 @@ from tasks.errors import PermanentError
 from tasks.letters import disclosure as words
 from tasks.letters.disclosure import Sheet
 from tasks.letters.pages import Pages
+from tasks.matching.permits import key_agrees
 from tasks.municipality import Municipality
 from tasks.render import full_name, letterhead, without_codes
 from tasks.services import all_services
@@ -254,6 +255,8 @@ class _View:
         for number, permit in sorted(permits.items()):
             if permit.key is not None and permit.key != key:
                 continue  # it has another holder by now
+            if permit.key and person and not key_agrees(person, permit):
+                continue  # another person's name and birth date under this key
             linked = words.LINKED["key" if permit.key else by[number]]
             yield Sheet(f"Ausweis {number}", [*words.permit_rows(permit), ("Zuordnung", linked)])
 

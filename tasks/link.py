@@ -1,13 +1,13 @@
 """Link: which services look at a delta, and which municipal records belong to its person."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
 from tasks.domain.automation import REVERSALS
 from tasks.domain.delta import DeltaKind
 from tasks.domain.person import Person
-from tasks.domain.record import LinkedBy, Permit
-from tasks.matching.permits import candidate_keys_of, candidates_of, link, statutory_match
+from tasks.domain.record import Link, Permit
+from tasks.matching.permits import candidate_keys_of, candidates_of, whose
 from tasks.municipality import Municipality, open_municipality
 from tasks.profile import EnabledService
 from tasks.settings import settings
@@ -48,9 +48,8 @@ def link_batch(town: Municipality, today: date, run: str) -> Counts:
         ]
         new += _of_services_switched_off(session, town, deltas)
         concerned = {case.delta_id for case in new}
-        links = _record_links(town, [delta for delta in deltas if delta.id in concerned])
-        links += _under_a_former_key(session, town, deltas)
-        _give_shared_to_clerks(session, town, links)
+        people = _people([delta for delta in deltas if delta.id in concerned])
+        links = to_rows(town, find_links(session, town, people))
         cases.keep_links(session, links)
         # First the earlier cases, then the new ones: a new case is looked at anyway.
         cases.mark_recheck(session, town.slug, {delta.person_id for delta in deltas})
@@ -79,111 +78,85 @@ def _settling(delta: DeltaRow, enabled: EnabledService) -> timedelta:
     return timedelta(days=days)
 
 
-def _record_links(town: Municipality, deltas: Sequence[DeltaRow]) -> list[RecordLink]:
-    """Links by the registry's key, else by the statutory rules; similar ones for clerks only."""
-    people: dict[str, list[Person]] = {}
-    for delta in deltas:
-        known = people.setdefault(delta.person_id, [])
-        # Both snapshots: a permit may carry the name or the address from before the change.
-        known += [person for text in (delta.before, delta.after) if (person := load_person(text))]
-    snapshots = {person_id: known for person_id, known in people.items() if known}
-    keys = {person.key for known in snapshots.values() for person in known}
-    keyed = town.register.by_keys(sorted(keys, key=lambda key: (key.ags, key.number)))
-    candidates = {
-        person_id: frozenset().union(*(candidate_keys_of(person) for person in known))
-        for person_id, known in snapshots.items()
-    }
-    unkeyed = _by_candidate(town, frozenset().union(*candidates.values()))
-    rows = []
-    for person_id, known in snapshots.items():
-        own = [permit for key in {person.key for person in known} for permit in keyed.get(key, [])]
-        similar = {
-            permit.number: permit
-            for key in candidates[person_id]
-            for permit in unkeyed.get(key, [])
-        }
-        rows += _links_of(town, person_id, known, own, list(similar.values()))
-    return rows
+def find_links(
+    session: Session, town: Municipality, people: Mapping[str, Sequence[Person]]
+) -> dict[str, list[Link]]:
+    """person id -> permits that belong, or may belong, to whom these snapshots show.
 
-
-def _under_a_former_key(
-    session: Session, town: Municipality, deltas: Sequence[DeltaRow]
-) -> list[RecordLink]:
-    """Somebody new „with a new key“ is somebody known: their permit carries the key from before.
-
-    A delivery names one key only, so it goes by name and birth date, and is for a clerk to confirm.
+    Found by the registry's key and by what is similar: a key may be another's, or an old one.
     """
-    found = []
-    for delta in deltas:
-        person = load_person(delta.after)
-        if delta.kind != DeltaKind.KEY_CHANGE or delta.before or person is None:
-            continue
-        former = {
-            known.key
-            for _, known in intake.people_born(session, town.slug, {str(person.born)})
-            if known.name == person.name and known.key != person.key
-        }
-        permits = town.register.by_keys(sorted(former, key=lambda key: (key.ags, key.number)))
-        found += [
-            RecordLink(
-                municipality=town.slug,
-                records="parking_permits",
-                record=permit.number,
-                person_id=delta.person_id,
-                by=LinkedBy.SUGGESTED.value,
-                score=99,
-            )
-            for held in permits.values()
-            for permit in held
-        ]
-    return found
+    keys = {person.key for known in people.values() for person in known}
+    keyed = town.register.by_keys(sorted(keys, key=lambda key: (key.ags, key.number)))
+    wanted = {
+        person_id: frozenset().union(*(candidate_keys_of(person) for person in known))
+        for person_id, known in people.items()
+    }
+    similar = _by_candidate(town, frozenset().union(*wanted.values()))
+    permits = [permit for found in (*keyed.values(), *similar.values()) for permit in found]
+    rivals = Rivals(session, town.slug, permits)
+    links = {}
+    for person_id, known in people.items():
+        own = [permit for key in {person.key for person in known} for permit in keyed[key]]
+        alike = [permit for key in wanted[person_id] for permit in similar.get(key, [])]
+        candidates = {permit.number: permit for permit in (*own, *alike)}
+        judged = (
+            whose(permit, known, rivals.of(permit, person_id)) for permit in candidates.values()
+        )
+        links[person_id] = [one for one in judged if one]
+    return links
 
 
 def _by_candidate(town: Municipality, wanted: frozenset[str]) -> dict[str, list[Permit]]:
-    """candidate key -> permits without a registry key: nobody is compared with everybody."""
+    """candidate key -> permits: nobody is compared with everybody."""
     found: dict[str, list[Permit]] = {}
-    for permit in town.register.unkeyed(wanted):
+    for permit in town.register.similar(wanted):
         for key in candidates_of(permit) & wanted:
             found.setdefault(key, []).append(permit)
     return found
 
 
-def _links_of(
-    town: Municipality,
-    person_id: str,
-    known: Sequence[Person],
-    keyed: Sequence[Permit],
-    unkeyed: Sequence[Permit],
-) -> list[RecordLink]:
-    best: dict[str, RecordLink] = {}
-    for person in known:
-        for found in link(person, keyed, unkeyed):
-            row = RecordLink(
-                municipality=town.slug,
-                records="parking_permits",
-                record=found.permit.number,
-                person_id=person_id,
-                by=found.by.value,
-                score=found.score,
-            )
-            if row.record not in best or row.score > best[row.record].score:
-                best[row.record] = row
-    return list(best.values())
+class Rivals:
+    """Everyone registered under the key of one of these permits, or born on its date."""
+
+    def __init__(self, session: Session, slug: str, permits: Iterable[Permit]) -> None:
+        every = list(permits)
+        born = {permit.birth_date for permit in every if permit.birth_date}
+        keys = {permit.key for permit in every if permit.key}
+        self._born: dict[str, list[tuple[str, Person]]] = {}
+        for person_id, person in intake.people_born(session, slug, born):
+            self._born.setdefault(str(person.born), []).append((person_id, person))
+        self._owners = {
+            person.key: (person_id, person)
+            for person_id, person in intake.people_under(session, slug, keys)
+        }
+
+    def of(self, permit: Permit, person_id: str) -> list[Person]:
+        """Without the person in question."""
+        owner = self._owners.get(permit.key) if permit.key else None
+        there = [*self._born.get(permit.birth_date, ()), *([owner] if owner else [])]
+        return [person for other_id, person in there if other_id != person_id]
 
 
-def _give_shared_to_clerks(
-    session: Session, town: Municipality, rows: Sequence[RecordLink]
-) -> None:
-    """A permit that the statutory rules give to two people is a clerk's question, not a link."""
-    statutory = [row for row in rows if row.by == LinkedBy.STATUTORY]
-    if not statutory:
-        return
-    permits = town.register.get([row.record for row in statutory])
-    dates = {permit.birth_date for permit in permits.values()}
-    everyone = intake.people_born(session, town.slug, dates)
-    for row in statutory:
-        if any(
-            person_id != row.person_id and statutory_match(person, permits[row.record])
-            for person_id, person in everyone
-        ):
-            row.by = LinkedBy.SUGGESTED.value
+def to_rows(town: Municipality, links: Mapping[str, Iterable[Link]]) -> list[RecordLink]:
+    return [
+        RecordLink(
+            municipality=town.slug,
+            records="parking_permits",
+            record=one.permit.number,
+            person_id=person_id,
+            by=one.by.value,
+            score=one.score,
+        )
+        for person_id, found in links.items()
+        for one in found
+    ]
+
+
+def _people(deltas: Sequence[DeltaRow]) -> dict[str, list[Person]]:
+    """Both snapshots: a permit may carry the name or the address from before the change."""
+    people: dict[str, list[Person]] = {}
+    for delta in deltas:
+        known = [person for text in (delta.before, delta.after) if (person := load_person(text))]
+        if known:
+            people.setdefault(delta.person_id, []).extend(known)
+    return people

@@ -1,9 +1,10 @@
 """Keys that find permits worth comparing, so that no person is compared with every permit.
 
 A permit and a person that share at least one key are candidates; comparing them is the work of
-`permits.link`. Store the keys of each permit without a registry key in an indexed table, one row a
-key. Every permit that can be linked by the statutory rules shares a key, whatever its name: they
-agree on the birth date. Keys hold personal data and stay in the database of the permits.
+`permits.whose`. Store the keys of each permit in an indexed table, one row a key; also where it has
+a registry key, which may be wrong. Every permit that can be linked by the statutory rules shares a
+key, whatever its name: they agree on the birth date. Keys hold personal data and stay in the
+database of the permits.
 
     born:1968-01-20           the birth date as far as it is known
     home:LANGESTRASSE:8       street and number ("" where the permit has none)

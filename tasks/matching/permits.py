@@ -1,10 +1,13 @@
 """Which permits belong to a person: by key, by the statutory rules, or only as a suggestion.
 
 A permit holds the name in one line, so every way to read that line is tried. A link that a machine
-may act on needs the key, or the names, the birth date and the address in full agreement.
+may act on needs the key with the name or the birth date beside it, or the names, the birth date and
+the address in full agreement. A key that nobody's data confirm counts as none: it was mistyped, is
+that of somebody else, from before a merger, or was given away again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from rapidfuzz import fuzz
 from rapidfuzz.distance import OSA
@@ -27,9 +30,10 @@ __all__ = [
     "candidate_keys",
     "candidate_keys_of",
     "candidates_of",
-    "link",
+    "key_agrees",
     "statutory_match",
     "suggestion_score",
+    "whose",
 ]
 
 # Scores are rapidfuzz's token_sort_ratio of the normalised names, 0 to 99. One wrong letter in a
@@ -39,21 +43,63 @@ VERY_SIMILAR = 92  # with a birth date that is missing, or one slip of the pen a
 ONLY_KNOWN_NAMES = 90  # every word on the permit is one of the person's names, some are left out
 
 
-def link(person: Person, by_key: Sequence[Permit], unkeyed: Sequence[Permit]) -> tuple[Link, ...]:
-    """Permits of the person, the surest first. A permit with another person's key never appears.
+def whose(permit: Permit, known: Sequence[Person], others: Iterable[Person] = ()) -> Link | None:
+    """How the permit belongs to the person of whom these snapshots are `known`; None if not at all.
 
-    Whether a statutory match fits a second person too is for the caller to ask, who can see them.
+    `others`: the other people who may be its holder, at least those with its key and those born on
+    its date. What fits one of them as well is never more than a suggestion.
     """
-    keyed = [Link(permit, LinkedBy.KEY) for permit in by_key if permit.key == person.key]
-    statutory: list[Link] = []
-    suggested: list[Link] = []
-    for permit in unkeyed:
-        if statutory_match(person, permit):
-            statutory.append(Link(permit, LinkedBy.STATUTORY))
-        elif score := suggestion_score(person, permit):
-            suggested.append(Link(permit, LinkedBy.SUGGESTED, score))
-    suggested.sort(key=lambda one: (-one.score, one.permit.number))
-    return (*keyed, *statutory, *suggested)
+    rivals, keys = tuple(others), {person.key for person in known}
+    fits = any(statutory_match(person, permit) for person in known)
+    elsewhere = any(statutory_match(other, permit) for other in rivals)
+    if permit.key in keys:
+        trusted = _hang_together(known) and any(key_agrees(one, permit) for one in known)
+        if trusted and (fits or not elsewhere):
+            return Link(permit, LinkedBy.KEY)
+        return _suggested(known, permit, at_least=1)
+    if permit.key is not None:
+        owners = [other for other in rivals if other.key == permit.key]
+        if any(_same_registered(one, owner) for one in known for owner in owners):
+            return _suggested(known, permit, at_least=99)  # registered twice: another key since
+        owned = any(key_agrees(owner, permit) for owner in owners)
+        return None if owned and not fits else _suggested(known, permit)
+    if fits and not elsewhere:
+        return Link(permit, LinkedBy.STATUTORY)
+    return _suggested(known, permit)
+
+
+def key_agrees(person: Person, permit: Permit) -> bool:
+    """Whether name or birth date say, too, that it is the permit of who has its key.
+
+    A slip of the pen in the name is none of another person, as long as the birth date is no other.
+    """
+    born = _birth_date(permit)
+    if born is not None and born.full() is not None and born == person.born:
+        return True
+    if _same_names(person, permit.holder) or _all_known(person, permit.holder):
+        return True
+    near = _nearly_born(str(person.born), permit.birth_date.strip())
+    return near and _likeness(person, permit.holder) >= SIMILAR
+
+
+def _hang_together(known: Sequence[Person]) -> bool:
+    """Not so where a key that had become free was given to somebody else in between."""
+    return all(
+        one.born == other.born or _same_names(other, f"{one.name.given} {one.name.family}")
+        for one, other in pairwise(known)
+    )
+
+
+def _same_registered(one: Person, other: Person) -> bool:
+    return one.name == other.name and one.born == other.born and one.born.year is not None
+
+
+def _suggested(known: Sequence[Person], permit: Permit, at_least: int = 0) -> Link | None:
+    scores = [at_least, *(suggestion_score(person, permit) for person in known)]
+    if any(statutory_match(person, permit) for person in known):
+        scores.append(99)
+    score = max(scores)
+    return Link(permit, LinkedBy.SUGGESTED, score) if score else None
 
 
 def statutory_match(person: Person, permit: Permit) -> bool:
@@ -62,7 +108,7 @@ def statutory_match(person: Person, permit: Permit) -> bool:
     Without an address on the permit, the whole birth date must be known.
     """
     born = _birth_date(permit)
-    if permit.key not in (None, person.key) or born is None or born.year is None:
+    if born is None or born.year is None:
         return False
     if not same_birth_date(person.born, born) or not _same_names(person, permit.holder):
         return False
@@ -82,8 +128,6 @@ def suggestion_score(person: Person, permit: Permit) -> int:
 
 def _enough(person: Person, permit: Permit) -> int | None:
     """How similar the names must be; None where nothing else speaks for this person."""
-    if permit.key not in (None, person.key):
-        return None
     born = _birth_date(permit)
     same_birth = born is not None and born.year is not None and born == person.born
     if same_birth or _same_address(person, permit):
@@ -125,16 +169,36 @@ def _same_address(person: Person, permit: Permit) -> bool:
 
 
 def _name_score(person: Person, holder: str) -> int:
+    score = _likeness(person, holder)
+    if 0 < score < ONLY_KNOWN_NAMES and has_name_parts(person.name, _words_of(holder)):
+        return ONLY_KNOWN_NAMES
+    return score
+
+
+def _likeness(person: Person, holder: str) -> int:
     printed = " ".join(name_words(without_titles(holder)))
     if not printed:
         return 0
     name = person.name
     known = [f"{name.given} {family}" for family in family_names(name) if family]
     ratios = [fuzz.token_sort_ratio(printed, " ".join(name_words(one))) for one in known]
-    score = int(max(ratios, default=0))
-    if score < ONLY_KNOWN_NAMES and has_name_parts(name, without_titles(holder).replace(",", " ")):
-        return ONLY_KNOWN_NAMES
-    return score
+    return int(max(ratios, default=0))
+
+
+def _all_known(person: Person, holder: str) -> bool:
+    """Every word on the permit is one of the person's names, a forename and a family name among
+    them: „Jens Petersen“ for Jens-Uwe Petersen, „A. Brandt“ for Antje."""
+    words = name_words(_words_of(holder))
+    family = {word for name in family_names(person.name) for word in name_words(name)}
+    given = set(name_words(f"{person.name.given} {person.name.usual}"))
+    initials = {name[0] for name in given}
+    rest = [word for word in words if word not in family]
+    known = all(word in given or (len(word) == 1 and word in initials) for word in rest)
+    return known and len(rest) < len(words) and bool(rest or not given)
+
+
+def _words_of(holder: str) -> str:
+    return without_titles(holder).replace(",", " ")
 
 
 def _nearly_born(ours: str, theirs: str) -> bool:

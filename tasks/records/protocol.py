@@ -27,8 +27,9 @@ class PermitRegister(Protocol):
         """Active and ended permits of each person; every key asked for is in the answer."""
         ...
 
-    def unkeyed(self, candidate_keys: AbstractSet[str]) -> list[Permit]:
-        """Permits without the registry's key that share a candidate key."""
+    def similar(self, candidate_keys: AbstractSet[str]) -> list[Permit]:
+        """Permits that share a candidate key: also those with a registry key, which may be wrong,
+        and (`plate:…`) those for the same vehicle."""
         ...
 
     def get(self, numbers: Sequence[str]) -> dict[str, Permit]:

@@ -79,12 +79,9 @@ def save_permits(connection: Connection, before: State, after: State) -> None:
 def save_candidates(
     connection: Connection, of: Mapping[str, Permit], candidate_keys: CandidateKeys
 ) -> None:
-    """By what those without the registry's key can be found; put right where it differs."""
+    """By what they can be found without the registry's key; put right where it differs."""
     wanted = {
-        (number, candidate)
-        for number, permit in of.items()
-        if permit.key is None
-        for candidate in candidate_keys(permit)
+        (number, candidate) for number, permit in of.items() for candidate in candidate_keys(permit)
     }
     there = {
         (row.permit, row.candidate)

@@ -29,7 +29,7 @@ def utc_now() -> datetime:
 
 
 class SqlPermitRegister:
-    """`candidate_keys(permit)`: by what a permit without a key can be found."""
+    """`candidate_keys(permit)`: by what a permit can be found without its key."""
 
     def __init__(
         self,
@@ -52,9 +52,9 @@ class SqlPermitRegister:
                         found[permit.key].append(permit)
         return found
 
-    def unkeyed(self, candidate_keys: AbstractSet[str]) -> list[Permit]:
+    def similar(self, candidate_keys: AbstractSet[str]) -> list[Permit]:
         found: dict[str, Permit] = {}
-        query = select(permits).join(candidates).where(permits.c.key_number.is_(None))
+        query = select(permits).join(candidates)
         with self._database.reading() as connection:
             for part in chunks(candidate_keys):
                 rows = connection.execute(query.where(candidates.c.candidate.in_(part)))

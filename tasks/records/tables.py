@@ -45,7 +45,7 @@ class ParkingPermit(Register, table=True):
 
 
 class PermitCandidate(Register, table=True):
-    """By what a permit without the registry's key can be found."""
+    """By what a permit can be found: its key may be missing or wrong."""
 
     __tablename__ = "permit_candidate"
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import or_, update
+from sqlalchemy import func, or_, update
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
@@ -278,3 +278,24 @@ def people_born(
         .where(col(PersonRow.born).in_(dates))
     )
     return [(row.id, person) for row in rows if (person := load_person(row.snapshot))]
+
+
+def people_under(
+    session: Session, municipality: str, keys: Collection[PersonKey]
+) -> list[tuple[str, Person]]:
+    """(person id, snapshot) of everyone registered under one of these keys."""
+    rows = session.exec(
+        select(PersonRow)
+        .where(PersonRow.municipality == municipality, col(PersonRow.gone).is_(False))
+        .where(col(PersonRow.number).in_({key.number for key in keys}))
+    )
+    people = [(row.id, person) for row in rows if (person := load_person(row.snapshot))]
+    return [(person_id, person) for person_id, person in people if person.key in keys]
+
+
+def key_lengths(session: Session, municipality: str) -> frozenset[int]:
+    """How long the registry's keys are; none before its first delivery."""
+    lengths = select_columns(func.length(col(PersonRow.number))).where(
+        col(PersonRow.municipality) == municipality
+    )
+    return frozenset(session.execute(lengths.distinct()).scalars())

@@ -285,9 +285,9 @@ def test_an_import_finds_permits_by_new_candidate_keys_though_nothing_changed(
     register = SqlPermitRegister(
         database_url, candidate_keys=lambda permit: frozenset({permit.birth_date})
     )
-    assert register.unkeyed({"1991-07-30"}) == []
+    assert register.similar({"1991-07-30"}) == []
     assert numbers_of(import_permits(register, [unkeyed])) == (0, 0, 1)
-    assert register.unkeyed({"1991-07-30"}) == [unkeyed]
+    assert register.similar({"1991-07-30"}) == [unkeyed]
     register.close()
 
 

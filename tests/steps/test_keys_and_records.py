@@ -1,0 +1,143 @@
+"""Keys and records as permit systems hold them, from the delivery to the act or the question."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from tasks.domain.address import Address
+from tasks.domain.person import Dwelling, Name, PartialDate, Person, PersonKey
+from tasks.domain.record import Permit
+from tests.delivery_writer import AGS, BASELINE, POSTCODE, TOWN, Sent
+from tests.town import Town
+
+FIRST, DAY = "2026-11-17", "2026-11-23"
+MOVED_IN = date(2026, 11, 15)
+ACTED, ASKED = ("acted", "zone_switched"), ("needs_review", "holder_uncertain")
+
+
+def home(street: str, number: str, since: date = date(2015, 3, 1), **more: Any) -> Dwelling:
+    return Dwelling(
+        Address(street, number, postcode=POSTCODE, town=TOWN, ags=AGS), moved_in=since, **more
+    )
+
+
+OLD, NEW = home("Wollenweberstraße", "44"), home("Kröpeliner Straße", "40", MOVED_IN)  # A3, A2
+
+
+@dataclass
+class Mover:
+    """Somebody who moves from zone A3 to A2, and the permits that the town has."""
+
+    right: tuple[str, str]  # status and code of the case
+    permits: tuple[dict[str, Any], ...]
+    name: Name | None = None
+    born: str = ""
+    moved_in: date = MOVED_IN
+
+
+FAMILIES = ("Brandt", "Ahlers", "Quast", "Meinel", "Oster", "Jürgens", "Tietz", "Wulff", "Fink")
+
+
+def person_of(place: int, mover: Mover) -> Person:
+    key = PersonKey(AGS, f"{20000 + place:012d}")
+    name = mover.name or Name(FAMILIES[place % len(FAMILIES)], "Antje")
+    born = PartialDate.parse(mover.born or f"19{60 + place}-03-12")
+    return Person(key, name, born, dwellings=(OLD,))
+
+
+def permits_of(place: int, mover: Mover) -> Iterable[Permit]:
+    person = person_of(place, mover)
+    for position, fields in enumerate(mover.permits):
+        defaults = {
+            "number": f"P-{place}-{position}",
+            "zone": "A3",
+            "valid_from": date(2026, 1, 1),
+            "valid_until": date(2027, 12, 31),
+            "plate": f"ZZ-K {place + 1}{position}",
+            "holder": f"{person.name.given} {person.name.family}",
+            "birth_date": str(person.born),
+            "key": person.key,
+            "standing_application": True,
+        }
+        yield Permit(**(defaults | fields))
+
+
+def moves(people: Iterable[tuple[Person, date]]) -> list[Sent]:
+    def of(person: Person, day: date) -> Sent:
+        left = replace(OLD, current=False, moved_out=PartialDate.parse(str(day)))
+        new = replace(NEW, moved_in=day)
+        return Sent("", BASELINE, "302", replace(person, dwellings=(left, new)))
+
+    return [of(person, day) for person, day in people]
+
+
+def play(town: Town, movers: dict[str, Mover]) -> dict[str, tuple[str, str]]:
+    """What became of each one's move."""
+    people = [person_of(place, mover) for place, mover in enumerate(movers.values())]
+    permits = [
+        permit for place, one in enumerate(movers.values()) for permit in permits_of(place, one)
+    ]
+    town.opened.register.store(permits)
+    town.send(*(Sent("", BASELINE, "101", person) for person in people), kind="full")
+    town.run_day(FIRST)
+    days = [mover.moved_in for mover in movers.values()]
+    town.send(*moves(zip(people, days, strict=True)))
+    town.run_day(DAY, until="act")
+    found = town.cases()
+    return {name: found[f"E0002-{i:04d}"] for i, name in enumerate(movers, start=1)}
+
+
+KEYS = {
+    "the key alone, with name and birth date": Mover(ACTED, ({},)),
+    "a new name since, the birth date agrees": Mover(ACTED, ({"holder": "Antje Roth"},)),
+    "another birth date, the name agrees": Mover(ACTED, ({"birth_date": "1948-12-03"},)),
+    "another name and birth date": Mover(
+        ASKED, ({"holder": "Uwe Holm", "birth_date": "1971-05-05"},)
+    ),
+    "another name and no birth date": Mover(ASKED, ({"holder": "Uwe Holm", "birth_date": ""},)),
+    "a key without its leading zeros": Mover(ASKED, ({"key": PersonKey(AGS, "1")},)),
+    "a key from before the merger": Mover(ASKED, ({"key": PersonKey("09000011", "000000020006")},)),
+    "an old key, and no birth date on the permit": Mover(
+        ASKED,
+        ({"key": PersonKey(AGS, "000000099999"), "birth_date": ""},),
+    ),
+}
+
+
+def test_no_key_is_believed_against_name_and_birth_date_and_no_holder_is_lost_in_silence(
+    town: Town,
+) -> None:
+    assert play(town, KEYS) == {name: mover.right for name, mover in KEYS.items()}
+    untouched = town.permits("P-3-0")["P-3-0"]
+    assert (untouched.holder, untouched.zone, untouched.status) == ("Uwe Holm", "A3", "active")
+    for place in (4, 5, 6, 7, 8):
+        names = [
+            choice.name.partition(":")[0] for choice in town.question(f"E0002-{place:04d}").choices
+        ]
+        assert names == ["link", "not_theirs", "by_hand"]
+
+
+def test_a_key_that_was_given_away_again_does_not_bring_the_permit_with_it(town: Town) -> None:
+    mover = Mover(ASKED, ({},))
+    before = person_of(0, mover)
+    town.opened.register.store(list(permits_of(0, mover)))
+    town.send(Sent("", BASELINE, "101", before), kind="full")
+    town.run_day(FIRST)
+    newcomer = replace(before, name=Name("Okafor", "Ngozi"), born=PartialDate(2001, 6, 6))
+    town.send(
+        Sent("", BASELINE, key=before.key),
+        Sent("", BASELINE, "201", newcomer),
+        *moves([(newcomer, MOVED_IN)]),
+    )
+    town.run_day(DAY, until="act")
+    assert town.cases()["E0002-0003"] == ASKED
+    assert town.permits("P-0-0")["P-0-0"].holder == "Antje Brandt"
+
+
+def test_the_clerk_says_whose_it_is_and_the_rest_goes_on(town: Town) -> None:
+    play(town, {"married": Mover(ASKED, ({"holder": "Antje Holm", "birth_date": ""},))})
+    link = town.question("E0002-0001").choices[0].name
+    town.answer("E0002-0001", link, DAY)
+    town.run_day(DAY, until="act")
+    assert town.cases()["E0002-0001"] == ACTED
