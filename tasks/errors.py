@@ -40,6 +40,10 @@ class AntragslosError(Exception):
         return (type(self), (self.code, self.ref))
 
 
+# For a person at a shell who has mistyped.
+NO_CASE = "No case has this id; `antragslos cases` lists those that there are."
+
+
 class TemporaryError(AntragslosError):
     """Try again later; nothing was lost."""
 

@@ -18,7 +18,7 @@ from tasks.decide import decider
 from tasks.domain.decision import Decision
 from tasks.domain.person import PersonKey
 from tasks.domain.service import Gate, fatten
-from tasks.errors import AntragslosError, PermanentError
+from tasks.errors import NO_CASE, AntragslosError, PermanentError
 from tasks.history.lines import Entry, View, decision_ref, stored_decision
 from tasks.history.timeline import timeline
 from tasks.municipality import open_municipality
@@ -47,7 +47,7 @@ def explain(case_id: str, settings: Settings, chain: bool = False) -> dict[str, 
     with reading(open_database(settings.state_url)) as session:
         found = read_chain(session, case_id)
         if found is None:
-            raise UnknownCase("case.unknown", case_id)
+            raise UnknownCase("case.unknown", case_id, NO_CASE)
         told = list(found.cases) if chain else [found.case]
         replays = _replays(found, told)
         zone, zone_name = _zone(found.case.municipality, settings)

@@ -70,7 +70,11 @@ def record_answers(
     try:
         clerks.still(town.engine, town.slug, by)
     except ReplyRefused:
-        raise PermanentError("review.unknown_clerk", town.slug) from None
+        raise PermanentError(
+            "review.unknown_clerk",
+            town.slug,
+            f"No clerk has this sign. See: antragslos clerks -m {town.slug}",
+        ) from None
     return [_record(town, case, given[case], by, via, today, note) for case in given]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from tasks.domain.reply import Scope
-from tasks.errors import PermanentError
+from tasks.errors import NO_CASE, PermanentError
 from tasks.municipality import Municipality, open_municipality
 from tasks.settings import settings
 from tasks.stage import Counts, stage
@@ -77,5 +77,5 @@ def opt_in(town: Municipality, case_id: str, reason: str) -> list[str]:
     with writing(town.engine) as session:
         (case,) = cases.load(session, [case_id]) or (None,)
         if case is None or case.municipality != town.slug:
-            raise PermanentError("case.unknown", case_id)
+            raise PermanentError("case.unknown", case_id, NO_CASE)
         return replies.opt_in(session, case, f"admin: {reason}")

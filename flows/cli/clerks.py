@@ -6,6 +6,7 @@ import typer
 from rich.table import Table
 
 from flows.cli.look import console
+from flows.cli.places import Municipality, counted
 from tasks.municipality import open_municipality
 from tasks.settings import settings
 from tasks.state import clerks as accounts
@@ -13,7 +14,6 @@ from tasks.state.clerks import MAX_FAILURES
 from tasks.state.database import Engine, reading, writing
 from tasks.state.tables import Clerk
 
-Municipality = Annotated[str, typer.Option("--municipality", "-m", help="Its name.")]
 Sign = Annotated[str, typer.Argument(help="A sign (Zeichen) such as sb-12; never a name.")]
 
 
@@ -44,7 +44,7 @@ def clerks(municipality: Municipality) -> None:
     for clerk in found:
         table.add_row(clerk.sign, _state(clerk), clerk.created_at.date().isoformat())
     console().print(table)
-    typer.echo(f"{len(found)} clerks")
+    typer.echo(counted(len(found), "clerk"))
 
 
 def _state(clerk: Clerk) -> str:

@@ -9,6 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from flows.cli.places import Municipality, counted, must_be_something, there
+from tasks.domain.case import Status
 from tasks.errors import PermanentError
 from tasks.explain import explain as explain_case
 from tasks.explain import tell
@@ -19,19 +21,22 @@ from tasks.settings import TEMPLATES, settings
 from tasks.state.database import open_database, reading
 from tasks.state.story import list_cases
 
-Municipality = Annotated[str, typer.Option("--municipality", "-m", help="Only this one.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
 
 
 def cases(
-    municipality: Municipality = "",
-    status: Annotated[str, typer.Option(help="For example needs_review.")] = "",
+    municipality: Annotated[str, typer.Option("--municipality", "-m", help="Only this one.")] = "",
+    status: Annotated[Status | None, typer.Option(help="Only these.")] = None,
     service: Annotated[str, typer.Option(help="For example resident_parking.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """List cases: opaque ids, status and code, no personal data."""
+    must_be_something()
     with reading(open_database(settings().state_url)) as session:
-        found = list_cases(session, municipality, status, service)
+        found = list_cases(session, municipality, status or "", service)
+    if not found:  # the cases of what was switched off or removed since are still listed
+        there(municipality)
+        _known_service(service)
     if as_json:
         typer.echo(json.dumps([asdict(line) for line in found], indent=2))
         return
@@ -50,7 +55,7 @@ def cases(
             line.settles_on,
         )
     console().print(table)
-    typer.echo(f"{len(found)} cases")
+    typer.echo(counted(len(found), "case"))
 
 
 def explain(
@@ -61,6 +66,7 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Tell the whole life of a case in order: what happened, who or what caused it, on what law."""
+    must_be_something()
     if as_json:
         story = explain_case(case, settings(), chain)
         typer.echo(json.dumps(story, indent=2, ensure_ascii=False))
@@ -72,14 +78,11 @@ def explain(
 def letter(
     service: Annotated[str, typer.Argument(help="For example resident_parking.")],
     out: Annotated[Path, typer.Option(help="Folder for the three forms.")] = Path(),
-    municipality: Annotated[
-        str, typer.Option("--municipality", "-m", help="With its own templates.")
-    ] = "",
+    municipality: Municipality = "",
 ) -> None:
     """Render a service's letter with made-up data as PDF, text and HTML."""
     known = all_services()
-    if service not in known:
-        raise PermanentError("service.unknown", service, f"There are: {', '.join(known)}.")
+    _known_service(service)
     if municipality:
         open_municipality(municipality, settings())  # or a clear error
     folders = [settings().folder(municipality) / "templates"] if municipality else []
@@ -104,13 +107,19 @@ def check(municipality: Municipality = "") -> None:
     for slug in wanted:
         problems = check_municipality(slug, settings())
         bad = bad or bool(problems)
-        typer.echo(f"{slug}: {'ready' if not problems else f'{len(problems)} problems'}")
+        typer.echo(f"{slug}: {counted(len(problems), 'problem') if problems else 'ready'}")
         for problem in problems:
             typer.echo(f"  {problem}")
         for warning in look_at(slug, settings()):
             typer.echo(f"  look at: {warning}")
     if bad:
         raise typer.Exit(1)
+
+
+def _known_service(service: str) -> None:
+    known = all_services()
+    if service and service not in known:
+        raise PermanentError("service.unknown", service, f"There are: {', '.join(known)}.")
 
 
 def console() -> Console:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from flows.cli.places import Municipalities, Municipality
 from tasks.access import access_log
 from tasks.disclose import disclose as disclose_person
 from tasks.disclose import find
@@ -24,9 +25,7 @@ Day = Annotated[
 
 
 def forget(
-    municipality: Annotated[
-        list[str], typer.Option("--municipality", "-m", help="May be given several times.")
-    ] = [],  # noqa: B006  typer reads the default, nobody changes it
+    municipality: Municipalities = [],  # noqa: B006  typer reads the default, nobody changes it
     for_real: Annotated[bool, typer.Option("--for-real", help="Default: only count.")] = False,
     on: Day = None,
 ) -> None:
@@ -44,7 +43,7 @@ def forget(
 
 
 def disclose(
-    municipality: Annotated[str, typer.Option("--municipality", "-m", help="Its name.")],
+    municipality: Municipality,
     name: Annotated[str, typer.Option(help="One or more of the person's names.")] = "",
     birth_date: Annotated[
         datetime | None, typer.Option("--birth-date", formats=["%Y-%m-%d"], help="With --name.")

@@ -8,14 +8,19 @@ import typer
 from rich.table import Table
 
 from flows.cli.look import console
+from flows.cli.places import Municipality, counted
 from flows.cli.run import Day
 from tasks.errors import PermanentError
+from tasks.municipality import Municipality as Town
 from tasks.municipality import open_municipality
 from tasks.review import open_questions, record_answers
 from tasks.settings import settings
 from tasks.take_up import opt_in as opt_in_again
 
-Municipality = Annotated[str, typer.Option("--municipality", "-m", help="Its name.")]
+_WHY = {
+    "question.answered": "Somebody was faster, or an answer waits for a second clerk.",
+    "question.no_words": "The letter says what was weighed: give the reasons with --note.",
+}
 
 
 def questions(municipality: Municipality) -> None:
@@ -26,7 +31,7 @@ def questions(municipality: Municipality) -> None:
         names = ", ".join(choice.name for choice in question.choices)
         table.add_row(question.case, question.service, question.text, names)
     console().print(table)
-    typer.echo(f"{len(asked)} questions")
+    typer.echo(counted(len(asked), "question"))
 
 
 def answer(
@@ -45,7 +50,7 @@ def answer(
     given = {case: choice}
     (result,) = record_answers(town, given, by=clerk, via="shell", today=today, note=note)
     if result.status not in ("valid", "proposed"):
-        raise PermanentError(result.status, case)
+        raise PermanentError(result.status, case, _what_there_is(town, case, result.status))
     waits = " A second clerk must agree." if result.status == "proposed" else ""
     typer.echo(f"{case}: {choice}.{waits}")
 
@@ -64,3 +69,13 @@ def opt_in(
         typer.echo("There is no opt-out of this resident and service.")
         raise typer.Exit(1)
     typer.echo(f"{case}: {', '.join(left)} may act of its own motion again.")
+
+
+def _what_there_is(town: Town, case: str, code: str) -> str:
+    if code in _WHY:
+        return _WHY[code]
+    asked = {question.case: question for question in open_questions(town)}
+    if case not in asked:
+        return f"No question is open there. See: antragslos questions -m {town.slug}"
+    names = ", ".join(choice.name for choice in asked[case].choices)
+    return f"{asked[case].text} It may be answered: {names}."

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from flows.cli.places import Municipalities, Municipality
+
 Day = Annotated[
     datetime | None,
     typer.Option("--on", formats=["%Y-%m-%d"], help="Replay this day. Default: today."),
@@ -15,9 +17,7 @@ Day = Annotated[
 
 
 def deliver(
-    municipality: Annotated[
-        list[str], typer.Option("--municipality", "-m", help="May be given several times.")
-    ] = [],  # noqa: B006  typer reads the default, nobody changes it
+    municipality: Municipalities = [],  # noqa: B006  typer reads the default, nobody changes it
     on: Day = None,
 ) -> None:
     """Pull deliveries, decide, act and send, in this process. Without -m: every municipality."""
@@ -28,9 +28,7 @@ def deliver(
 
 
 def apply_replies(
-    municipality: Annotated[
-        list[str], typer.Option("--municipality", "-m", help="May be given several times.")
-    ] = [],  # noqa: B006
+    municipality: Municipalities = [],  # noqa: B006
     on: Day = None,
 ) -> None:
     """Carry out what residents have answered and clerks have decided, in this process."""
@@ -42,7 +40,7 @@ def apply_replies(
 
 
 def rerun(
-    municipality: Annotated[str, typer.Option("--municipality", "-m", help="Its name.")],
+    municipality: Municipality,
     reason: Annotated[str, typer.Option(help="Kept in each case's history; no personal data.")],
     for_real: Annotated[bool, typer.Option("--for-real", help="Default: only look.")] = False,
     status: Annotated[list[str], typer.Option(help="failed, needs_review")] = ["failed"],  # noqa: B006

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.places import Municipality, counted
 from tasks.errors import PermanentError
 from tasks.municipality import PROFILE, open_municipality, zones_without_list
 from tasks.profile import SLUG
@@ -45,14 +46,14 @@ def import_permits(
     file: Annotated[
         Path, typer.Argument(exists=True, dir_okay=False, help="CSV or JSON Lines of permits.")
     ],
-    municipality: Annotated[str, typer.Option("--municipality", "-m", help="Its name.")],
+    municipality: Municipality,
 ) -> None:
     """Import resident parking permits. Doing it twice changes nothing."""
     town = open_municipality(municipality, settings())
     result = import_into(town.register, read_permits(file))
     typer.echo(
         f"{result.new} new, {result.changed} changed, {result.unchanged} unchanged, "
-        f"{len(result.problems)} problems"
+        f"{counted(len(result.problems), 'problem')}"
     )
     for warning in zones_without_list(town):
         typer.echo(f"look at: {warning}", err=True)

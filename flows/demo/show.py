@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -82,11 +83,12 @@ class Screen:
                 f"{place.replies}/sachbearbeitung"
                 f"  ({folder.name}, {' or '.join(CLERKS)}, {PASSWORD})",
             ),
-            ("A case", f"ANTRAGSLOS_HOME={_short(place.home)} .venv/bin/antragslos explain {case}"),
+            ("At a shell", f"export ANTRAGSLOS_HOME={quote(str(place.home))}"),
+            ("  then", f".venv/bin/antragslos explain {case}"),
             ("Logs", _short(place.logs)),
             ("Anew", f"rm -r {_short(place.home)}"),
         ):
-            self.console.print(f"[bold]{what:8}[/] {there}", highlight=False, soft_wrap=True)
+            self.console.print(f"[bold]{what:10}[/] {there}", highlight=False, soft_wrap=True)
 
 
 def letters_left(report: "Report") -> str:

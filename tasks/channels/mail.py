@@ -5,6 +5,7 @@ new Message-ID, and does not say why it failed. Ours keeps its reading of the ad
 settings of well-known providers, and replaces the sending. Only the SMTP server is contacted.
 """
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -21,6 +22,12 @@ SCHEMES = frozenset({"mailto", "mailtos"})
 # Apprise knows more. They would add recipients or headers, fetch keys from elsewhere, or (`retry`)
 # send a letter again after an error that does not say whether it has left.
 _OPTIONS = {"smtp", "mode", "verify"}
+# What may stand in a user or password as it is, beside what is percent-encoded.
+_PLAIN = re.compile(r"(?:[A-Za-z0-9._~-]|%[0-9A-Fa-f]{2})*")
+_ENCODE = (
+    "in user and password every character but letters, digits and - . _ ~ is written as % and the"
+    " digits of its UTF-8: @ as %40, : as %3A, / as %2F, # as %23, % as %25, ü as %C3%BC"
+)
 _TLS = {"insecure": "none", "starttls": "starttls", "ssl": "ssl"}
 
 
@@ -67,6 +74,9 @@ def plugin(url: str, job: Job, **asset: Any) -> LetterMail:
     settings = None if unwanted else NotifyEmail.parse_url(url)  # type: ignore[no-untyped-call]
     if not settings or not (settings["host"] or settings["smtp_host"]):
         raise ChannelRefused("channel.bad_url", detail=unwanted or "no mail server in the address")
+    read = [settings["user"] or "", settings["password"] or ""]
+    if ":".join(read).rstrip(":") != _login(url).rstrip(":"):  # it would log in as somebody else
+        raise ChannelRefused("channel.bad_url", detail=_ENCODE)
     # Apprise wants a sender and a recipient here already; each letter names its own.
     settings |= {"from_addr": "letters@example.org", "targets": []}
     try:
@@ -77,6 +87,8 @@ def plugin(url: str, job: Job, **asset: Any) -> LetterMail:
 
 def _unwanted(url: str) -> str:
     """What in the address does not belong there, or an empty text."""
+    if not all(map(_PLAIN.fullmatch, _login(url).split(":", 1))):
+        return _ENCODE
     try:
         parts = urlsplit(url)
         port_is_given = parts.port is not None or not parts.netloc.endswith(":")
@@ -88,3 +100,10 @@ def _unwanted(url: str) -> str:
         return "recipients come from the letters"
     options = {name for name, _ in parse_qsl(parts.query, keep_blank_values=True)} - _OPTIONS
     return f"not allowed here: {', '.join(sorted(options))}" if options else ""
+
+
+def _login(url: str) -> str:
+    """User and password; also where a character in them makes the rest look like something else."""
+    rest = url.partition("://")[2]
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    return (authority if "@" in authority else rest).rpartition("@")[0]

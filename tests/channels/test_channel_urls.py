@@ -1,9 +1,15 @@
 """Addresses of channels are checked with the profile, not with the first letter."""
 
+from urllib.parse import quote
+
 import pytest
 from channel_builders import Talk, a_parcel, rude_server
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from tasks.channels import check_url, hand_over, is_exact
+from tasks.channels.mail import plugin
+from tasks.channels.outlet import Job
 from tasks.errors import ChannelRefused, ChannelUnavailable
 
 
@@ -46,6 +52,28 @@ def test_an_address_that_can_work_passes(url):
 def test_an_address_that_cannot_work_is_refused(url):
     with pytest.raises(ChannelRefused, match=r"^channel\.bad_url$"):
         check_url(url)
+
+
+@pytest.mark.parametrize("character", [*"@:/?#%ü€ \"<>[]\\^`{|}&=+;,!$'()*"])
+@pytest.mark.parametrize("place", ["{}geheim", "ge{}heim", "25{}heim", "geheim{}"])
+def test_a_password_that_is_not_percent_encoded_is_refused_with_how_to_write_it(character, place):
+    password = place.format(character)
+    with pytest.raises(ChannelRefused) as refused:
+        check_url(f"mailtos://parken:{password}@smtp.musterstadt.example:587")
+
+    assert "@ as %40" in refused.value.detail
+    assert "heim" not in refused.value.detail
+
+
+@given(user=st.text(min_size=1), password=st.text(min_size=1))
+@example(user="parken@musterstadt.example", password="pä:ss@w/ör?d#100%")
+def test_whatever_is_percent_encoded_arrives_as_it_was_meant(user, password):
+    url = f"mailtos://{quote(user, safe='')}:{quote(password, safe='')}@smtp.musterstadt.example"
+    try:
+        read = plugin(url, Job((), 0, 0))
+    except ChannelRefused:
+        return  # said at the check: Apprise trims blanks, for instance
+    assert (read.user, read.password) == (user, password)
 
 
 @pytest.mark.parametrize(

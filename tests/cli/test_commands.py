@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.cli.places import counted
 from tests.shell import Said, shell
 from tests.town import DELIVERIES, make_town
 
@@ -48,7 +49,7 @@ def test_permits_are_imported_once(run: Run, tmp_path: Path) -> None:
     make_town(tmp_path / "home", permits=DELIVERIES / "permits-sample.jsonl")
     again = run("import-permits", str(DELIVERIES / "permits-sample.jsonl"), "-m", "musterstadt")
 
-    assert again.stdout == "0 new, 0 changed, 12 unchanged, 0 problems\n"
+    assert again.stdout == "0 new, 0 changed, 12 unchanged, no problems\n"
 
 
 def test_a_bad_line_of_an_import_is_named_without_its_contents(run: Run, tmp_path: Path) -> None:
@@ -118,7 +119,59 @@ def test_an_unknown_case_is_said_clearly(run: Run, tmp_path: Path) -> None:
     told = run("explain", "c-nirgendwo")
 
     assert told.returncode == 1
-    assert told.stderr == "case.unknown c-nirgendwo\n"
+    assert told.stderr.startswith("case.unknown c-nirgendwo\nNo case has this id;")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["cases", "-m", "mustertsadt"], "There are: musterstadt;"),
+        (["cases", "--service", "dog_tax"], "There are: resident_parking."),
+        (["cases", "--status", "reviewed"], "needs_review"),
+        (["questions", "-m", "mustertsadt"], "There are: musterstadt;"),
+        (["clerks", "-m", "mustertsadt"], "There are: musterstadt;"),
+        (["check", "-m", "mustertsadt"], "There are: musterstadt;"),
+        (["disclose", "-m", "mustertsadt", "--name", "Brandt"], "There are: musterstadt;"),
+        (["deliver", "-m", "musterstadt", "-m", "mustertsadt"], "There are: musterstadt;"),
+        (["rerun", "-m", "mustertsadt", "--reason", "mended"], "There are: musterstadt;"),
+    ],
+)
+def test_whoever_mistypes_reads_what_there_is(
+    run: Run, tmp_path: Path, words: list[str], said: str
+) -> None:
+    make_town(tmp_path / "home")
+
+    told = run(*words)
+
+    assert told.returncode != 0
+    assert said in told.stderr
+    assert told.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["cases"],
+        ["explain", "c-4k7m2x9qtbnr"],
+        ["check"],
+        ["questions", "-m", "musterstadt"],
+        ["clerks", "-m", "musterstadt"],
+        ["disclose", "-m", "musterstadt", "--name", "Brandt"],
+    ],
+)
+def test_who_only_looks_makes_no_second_empty_home(
+    run: Run, tmp_path: Path, words: list[str]
+) -> None:
+    told = run(*words)
+
+    assert told.returncode == 1
+    assert str(tmp_path / "home") in told.stdout + told.stderr
+    assert not (tmp_path / "home").exists()
+
+
+def test_counts_are_said_in_words_that_fit() -> None:
+    assert [counted(number, "case") for number in (0, 1, 2)] == ["no cases", "1 case", "2 cases"]
+    assert counted(2, "entry", "entries") == "2 entries"
 
 
 def test_a_letter_is_rendered_with_made_up_data(run: Run, tmp_path: Path) -> None:

@@ -111,7 +111,8 @@ def test_an_answer_is_taken_once_and_carried_out_by_apply_replies(
         "Nachgesehen",
     )
     twice = run("answer", case, "zone:W2", "-m", SLUG, "--clerk", "sb-2")
-    assert (twice.returncode, twice.stderr) == (1, f"question.answered {case}\n")
+    assert twice.returncode == 1
+    assert twice.stderr.startswith(f"question.answered {case}\nSomebody was faster")
     done = run("apply-replies", "-m", SLUG)
     assert (done.returncode, done.stdout) == (0, "NeedsReview: 1 of 1 cases need review\n")
     assert "BPA-0004/2" in town.opened.register.get(["BPA-0004/2"])
@@ -131,10 +132,16 @@ def test_with_four_eyes_an_answer_waits_and_the_shell_says_so(run: Run, town: To
 @pytest.mark.parametrize(
     ("case", "choice", "clerk", "said"),
     [
-        ("c-nirgendwo", "by_hand", "sb-1", "question.unknown c-nirgendwo"),
-        ("", "zone:Z9", "sb-1", "question.bad_choice CASE"),
-        ("", "by_hand", "sb-9", "review.unknown_clerk musterstadt"),
-        ("", "by_hand", "Frau Brandt", "review.unknown_clerk musterstadt"),
+        (
+            "c-nirgendwo",
+            "by_hand",
+            "sb-1",
+            "question.unknown c-nirgendwo\nNo question is open there",
+        ),
+        ("", "zone:Z9", "sb-1", "question.bad_choice CASE\nThe new address can lie in several"),
+        ("", "zone:Z9", "sb-1", " It may be answered: zone:A3, zone:W2, by_hand."),
+        ("", "by_hand", "sb-9", "review.unknown_clerk musterstadt\nNo clerk has this sign."),
+        ("", "by_hand", "Frau Brandt", "review.unknown_clerk musterstadt\nNo clerk has this sign."),
     ],
 )
 def test_an_answer_that_cannot_be_taken_changes_nothing_and_ends_with_1(
@@ -145,7 +152,7 @@ def test_an_answer_that_cannot_be_taken_changes_nothing_and_ends_with_1(
     told = run("answer", case or real, choice, "-m", SLUG, "--clerk", clerk)
 
     assert (told.returncode, told.stdout) == (1, "")
-    assert told.stderr == said.replace("CASE", real) + "\n"
+    assert said.replace("CASE", real) in told.stderr
     assert answers(town) == []
 
 
@@ -155,7 +162,9 @@ def test_a_revocation_without_reasons_is_refused_and_with_them_taken(run: Run, t
 
     for note in ("", "  \n "):
         told = run(*end, "--note", note)
-        assert (told.returncode, told.stderr) == (1, f"question.no_words {case}\n")
+        assert told.returncode == 1
+        assert told.stderr.startswith(f"question.no_words {case}\n")
+        assert "--note" in told.stderr
     assert run(*end, "--note", "Zwei Ausweise braucht niemand.").returncode == 0
     assert [answer.note for answer in answers(town)] == ["Zwei Ausweise braucht niemand."]
 
@@ -170,7 +179,7 @@ def test_a_revocation_without_reasons_is_refused_and_with_them_taken(run: Run, t
         (("replies", "--port", "viele"), "--port"),
     ],
 )
-def test_a_missing_or_wrong_option_is_named(words: tuple[str, ...], said: str) -> None:
+def test_a_missing_or_wrong_option_is_named(town: Town, words: tuple[str, ...], said: str) -> None:
     told = CliRunner().invoke(app, list(words))
 
     assert told.exit_code == 2
@@ -208,7 +217,8 @@ def test_an_account_is_made_listed_and_shut_and_its_password_never_shown(
         stored = session.get_one(Clerk, (SLUG, "sb-12")).password
     assert all(secret not in listed for secret in (PASSWORD, stored))
     told = run("answer", asked(town, "zone_ambiguous"), "by_hand", "-m", SLUG, "--clerk", "sb-12")
-    assert (told.returncode, told.stderr) == (1, "review.unknown_clerk musterstadt\n")
+    assert told.returncode == 1
+    assert told.stderr.startswith("review.unknown_clerk musterstadt\n")
 
 
 @pytest.mark.parametrize(
