@@ -132,7 +132,7 @@ def _home(person: Person | None) -> Dwelling | None:
 def _as_left(old: Dwelling, after: Person | None) -> Dwelling:
     """The old dwelling as the new snapshot tells it, which knows the day of moving out."""
     for dwelling in after.dwellings if after else ():
-        if dwelling.address == old.address and not dwelling.current:
+        if dwelling.address.place == old.address.place and not dwelling.current:
             return dwelling
     return old
 

@@ -17,6 +17,7 @@ from functools import lru_cache
 
 _FRACTION = re.compile(r"[0-9]+/[0-9]+")
 _ZEROS = re.compile(r"(?<![0-9])0+(?=[0-9])")  # some registers fill up four digits with zeros
+_SIGNS = str.maketrans("⁄–—‐‑−", "/-----")
 _NUMBER = re.compile(r"[0-9]*")
 _PART = "Teil"
 # A street that ends like a house number: „Straße 12“, „C 4“. A comma keeps the two apart.
@@ -96,8 +97,9 @@ def _house_number(number: str, suffix: str, part: str) -> HouseNumber:
 
 
 def _squeezed(text: str) -> str:
-    plain = "".join(unicodedata.normalize("NFC", text).lower().split())
-    return _ZEROS.sub("", plain)
+    # „½“ becomes 1/2, and a digit of another width that digit; a dash is a dash.
+    plain = unicodedata.normalize("NFKC", text).lower().translate(_SIGNS)
+    return _ZEROS.sub("", "".join(plain.split()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -431,9 +431,9 @@ def _keeps_old_home(case: _Case) -> bool:
     """As a dwelling that still gives a right to park: the resident says which zone it shall be."""
     before, home, person = case.situation.delta.before, case.home, case.person
     old = before.home() if before else None
-    if old is None or home is None or person is None or old.address == home.address:
+    if old is None or home is None or person is None or old.address.place == home.address.place:
         return False
-    kept = any(d.current and d.address == old.address for d in person.dwellings)
+    kept = any(d.current and d.address.place == old.address.place for d in person.dwellings)
     return kept and case.parameters.secondary_dwelling_allowed
 
 
@@ -544,7 +544,8 @@ def _left_on(delta: Delta) -> date:
     after = delta.after
     for dwelling in after.dwellings if after and old else ():
         moved_out = dwelling.moved_out.full()
-        if moved_out and old and dwelling.address == old.address and not dwelling.current:
+        same = old and dwelling.address.place == old.address.place
+        if moved_out and same and not dwelling.current:
             return moved_out
     new = (after.home() or after.left_to()) if after else None
     return (new and new.moved_in) or delta.received_on

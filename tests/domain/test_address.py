@@ -21,6 +21,8 @@ from tests.builders import an_address
         ({"number": "0017", "suffix": " A"}, "Am Strom 17a", "17a"),
         ({"number": "4", "suffix": "-6"}, "Am Strom 4-6", "4-6"),
         ({"number": "17", "suffix": "a", "part": "01 / 3"}, "Am Strom 17a 1/3", "17a 1/3"),
+        ({"number": "4", "suffix": "½"}, "Am Strom 4 1/2", "4 1/2"),
+        ({"number": "４", "suffix": "–６"}, "Am Strom 4-6", "4-6"),
         ({"number": "17", "part": "3"}, "Am Strom 17 Teil 3", "17 Teil 3"),
         ({"number": "17", "suffix": "1/2"}, "Am Strom 17 1/2", "17 1/2"),
         ({"number": "", "part": "1/2"}, "Am Strom Teil 1/2", "Teil 1/2"),

@@ -1,5 +1,6 @@
 """Addresses as registers deliver them, from the delivery to the permit and the envelope."""
 
+import json
 from datetime import date, datetime
 
 from tasks.domain.address import Address
@@ -59,6 +60,12 @@ MOVES = [
 ]
 
 
+def offered(town: Town, *places: int) -> dict[int, list[str]]:
+    """What a clerk may answer about the event of each of these places in the delivery."""
+    questions = {place: town.question(f"E0002-{place:04d}") for place in places}
+    return {place: [c.name for c in question.choices] for place, question in questions.items()}
+
+
 def test_every_odd_address_ends_in_the_right_act_or_a_question_that_names_the_zones(
     town: Town,
 ) -> None:
@@ -75,8 +82,7 @@ def test_every_odd_address_ends_in_the_right_act_or_a_question_that_names_the_zo
         "E0002-0006": ("needs_review", "no_postal_address"),
         "E0002-0007": ("needs_review", "zone_ambiguous"),
     }
-    offered = {n: [c.name for c in town.question(f"E0002-000{n}").choices] for n in (3, 5, 7)}
-    assert offered == {
+    assert offered(town, 3, 5, 7) == {
         3: ["zone:A1", "zone:A2", "in_no_zone", "by_hand"],
         5: ["zone:B1", "in_no_zone", "by_hand"],
         7: ["zone:A3", "in_no_zone", "by_hand"],
@@ -87,3 +93,57 @@ def test_every_odd_address_ends_in_the_right_act_or_a_question_that_names_the_zo
     assert permits["BPA-0001"].house_number == "5 1/2"
     envelopes = sorted(letter.addressee.splitlines()[1] for letter in town.letters())
     assert envelopes == ["Altschmiedestraße 5 1/2", "Doberaner Straße 1/5"]
+
+
+# A list as another city might keep it; the permits are those of the sample.
+LIST = [
+    ("A1", "Krönkenhagen"),
+    (
+        "A3 – Altstadt",
+        "Wollenweberstr.; Ring 1-11 und 2-8; Am Wall: zwischen den Hausnummern 3 und 9",
+    ),
+    ("A4", "Lessingstr.; Ring: 12-20 fortl.; Mühlweg [Ortsteil Neudorf]: ung."),
+    ("B2 Bahnhof", "Gertrudenstr."),
+    ("H1", "Thünenstr."),
+    ("W1 [18119]", "Am Strom [60000]; Mühlweg"),
+    ("Bezirk 1", "Markt 4; Mühlweg"),
+    ("Bezirk 2", "Markt 43; C 1 – C 4"),
+]
+ODDITIES = [
+    moved(*WOJCIK, street="C4", number="7"),
+    moved(*BRANDT, street="Ring", number="8", suffix="–12"),
+    moved(*HOFFMANN, street="Markt", number="4", suffix="½"),
+    moved(*SCHUSTER, street="Am Wall", number="9"),
+    moved(*ALBRECHT, street="Mühlweg", number="0003", district="OT Neudorf", postcode="60001"),
+    moved(*ZOELLNER, street="Ring", number="11b"),
+    moved(*SEIDEL, street="Mühlweg", number="3", extra="z. Zt. o.f.W."),
+]
+
+
+SWITCHED = {"BPA-0002/2": "Bezirk 2", "BPA-0004/2": "Bezirk 1", "BPA-0009/2": "A4"}
+
+
+def test_a_list_and_addresses_of_another_kind_are_understood_or_asked_about(town: Town) -> None:
+    zones = [{"bezeichnung": zone, "adressen": entries} for zone, entries in LIST]
+    (town.folder / "zones.json").write_text(json.dumps(zones))
+    town.run_day("2026-11-17", "0001-gesamtlieferung.xml")
+    town.send(*ODDITIES)
+    town.run_day(DAY, until="decide")
+
+    assert town.cases() == {
+        "E0002-0001": ("granted", "zone_switched"),  # a square
+        "E0002-0002": ("needs_review", "zone_ambiguous"),  # one house, 8 to 12, in two zones
+        "E0002-0003": ("granted", "zone_switched"),  # 4 1/2 is no 41
+        "E0002-0004": ("needs_review", "zone_ambiguous"),  # an end of „zwischen“
+        "E0002-0005": ("granted", "zone_switched"),  # the street of that name in Neudorf
+        "E0002-0006": ("needs_review", "zone_ambiguous"),  # where two zones meet
+        "E0002-0007": ("needs_review", "no_postal_address"),
+    }
+    town.run_day(DAY, until="act")
+    zones_now = {number: permit.zone for number, permit in town.permits(*SWITCHED).items()}
+    assert zones_now == SWITCHED
+    assert offered(town, 2, 4, 6) == {
+        2: ["zone:A3", "zone:A4", "in_no_zone", "by_hand"],
+        4: ["zone:A3", "in_no_zone", "by_hand"],
+        6: ["zone:A3", "zone:A4", "in_no_zone", "by_hand"],
+    }
