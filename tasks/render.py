@@ -235,7 +235,7 @@ def addressee(person: Person, dwelling: Dwelling) -> tuple[str, ...]:
     given = person.name.given
     name = " ".join(part for part in (person.name.doctor, given, person.name.family) if part)
     care_of = f"bei {address.care_of}" if address.care_of else ""
-    lines = (name, care_of, address.ortsteil, address.street_line(), address.floor)
+    lines = (name, care_of, address.district_line(), address.street_line(), address.floor)
     return tuple(line for line in (*lines, address.town_line()) if line)
 
 

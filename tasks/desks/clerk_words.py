@@ -77,7 +77,7 @@ _DOUBTS = {
     Doubt.NUMBER: "Die Anschrift hat keine oder mehrere Hausnummern; die Liste unterscheidet sie.",
     Doubt.PLACE: "Die Liste nennt die Straße, aber nicht in diesem Ortsteil oder mit dieser "
     "Postleitzahl.",
-    Doubt.POSTCODE: "Die Postleitzahl ist eine andere als bisher, und die Liste nennt keine.",
+    Doubt.POSTCODE: "Postleitzahl oder Ort sind andere als bisher, und die Liste nennt keine.",
 }
 # What a rule may add to its question.
 _ADDED = {
@@ -191,7 +191,7 @@ _VALUES: dict[tuple[str, str], str] = {
     ("doubt", Doubt.BORDER.value): "Grenze eines „zwischen“",
     ("doubt", Doubt.NUMBER.value): "Hausnummer fehlt oder mehrere",
     ("doubt", Doubt.PLACE.value): "anderer Ortsteil oder andere Postleitzahl als in der Zonenliste",
-    ("doubt", Doubt.POSTCODE.value): "andere Postleitzahl als bisher",
+    ("doubt", Doubt.POSTCODE.value): "andere Postleitzahl oder anderer Ort als bisher",
     ("mode", "standing_application"): "Dauerantrag",
     ("mode", "notice_only"): "von Amts wegen",
     ("mode", "clerk"): "jede Entscheidung durch die Sachbearbeitung",

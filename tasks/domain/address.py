@@ -25,6 +25,7 @@ _ENDS_LIKE_A_NUMBER = re.compile(r"[0-9][0-9/ ]*[A-Za-z]{0,2}$")
 
 # Leitregionen that the post has never given out.
 _NO_REGIONS = ("00", "05", "43", "62")
+_ORTSTEIL = re.compile(r"(?:^|[\s,(/-])(?:OT|Ortsteil)\.?\s+([^),]+)", re.IGNORECASE)
 _POSTCODE = re.compile(r"[0-9]{5}")
 # Whoever has no fixed abode is written so in many ways. Of a text's letters alone:
 _HOME = (
@@ -126,8 +127,8 @@ class Address:
     @property
     def place(self) -> tuple[object, ...]:
         """Equal for one house only: a street may exist in several Ortsteile and postcodes."""
-        where = (self.ags, self.country, self.postcode, self.district.casefold())
-        return (*where, " ".join(self.street.split()), self.house)
+        where = (self.ags, self.country, self.postcode, self.town.casefold())
+        return (*where, self.ortsteil.casefold(), " ".join(self.street.split()), self.house)
 
     def house_number(self) -> str:
         """As it is written: `119a`, `4/3`, `12 1/7`."""
@@ -135,11 +136,18 @@ class Address:
 
     def line(self) -> str:
         """In a text: `Alexandrinenstr. 119a // Hinterhaus (Warnemünde)`."""
-        return f"{self.street_line()} ({self.ortsteil})" if self.ortsteil else self.street_line()
+        named, line = self.district_line(), self.street_line()
+        return f"{line} ({named})" if named else line
 
     @property
     def ortsteil(self) -> str:
-        """Empty where the field only repeats the town."""
+        """From its own field, or where registers write it instead: „Musterstadt OT Neudorf“."""
+        found = self.district_line()
+        texts = () if found else (_ORTSTEIL.search(text) for text in (self.town, self.extra))
+        return next((text[1] for text in texts if text), found)
+
+    def district_line(self) -> str:
+        """Of an envelope; empty where the field only repeats the town."""
         return "" if self.district.casefold() == self.town.casefold() else self.district
 
     def street_line(self) -> str:
@@ -164,7 +172,9 @@ class Address:
 
 def is_postcode(text: str) -> bool:
     """Five digits that the German post has given out, as far as its regions tell."""
-    return bool(_POSTCODE.fullmatch(text)) and text[:2] not in _NO_REGIONS
+    if not _POSTCODE.fullmatch(text) or text[:2] in _NO_REGIONS:
+        return False
+    return "01001" <= text <= "99998"
 
 
 def is_nowhere(text: str) -> bool:

@@ -12,7 +12,7 @@ class Doubt(StrEnum):
     BORDER = "border"  # „zwischen 3 und 11“: are 3 and 11 meant?
     NUMBER = "number"  # the house has no number, or several
     PLACE = "place"  # the list names the street, but not in this Ortsteil or postcode
-    POSTCODE = "postcode"  # another postcode than the home before, and the list names none
+    POSTCODE = "postcode"  # another postcode or town than before, and the list names none
 
 
 # For the clerk's question: why the answer is open.
@@ -22,7 +22,7 @@ DOUBTS = {
     Doubt.BORDER: "The list says „zwischen“, and this is one of the two ends.",
     Doubt.NUMBER: "The house has no number, or several, and the list tells numbers apart.",
     Doubt.PLACE: "The list names this street, but not in this Ortsteil or postcode.",
-    Doubt.POSTCODE: "The postcode is not that of the home before, and the list names none.",
+    Doubt.POSTCODE: "Postcode or town is not that of the home before, and the list names none.",
 }
 
 

@@ -64,7 +64,7 @@ class ZoneList:
         self.zones = tuple(sorted({zone for found in self._entries.values() for zone, _ in found}))
 
     def find(self, address: Address, moved_from: Address | None = None) -> AreaAnswer:
-        """`moved_from`: where the list says nothing of postcodes, another one is a doubt."""
+        """`moved_from`: another postcode or town is a doubt where the list says nothing of them."""
         entries = self._of_street(address.street)
         if not entries:
             return _UNKNOWN
@@ -72,9 +72,8 @@ class ZoneList:
         areas, doubt = areas_of(here or entries, address.house)
         if not here:
             areas, doubt = areas or frozenset(area for area, _ in entries), Doubt.PLACE
-        elif areas and doubt is None and self._says_no_postcode(here) and moved_from is not None:
-            known = moved_from.postcode and address.postcode
-            doubt = Doubt.POSTCODE if known and moved_from.postcode != address.postcode else None
+        elif areas and doubt is None and moved_from and self._elsewhere(here, address, moved_from):
+            doubt = Doubt.POSTCODE
         return AreaAnswer(tuple(sorted(areas)), street_known=True, doubt=doubt)
 
     def reasons(self, address: Address) -> tuple[tuple[str, str], ...]:
@@ -149,16 +148,25 @@ class ZoneList:
             return False
         return not covers.postcodes or address.postcode in covers.postcodes
 
-    def _says_no_postcode(self, here: Sequence[Zoned]) -> bool:
-        return not self._covers.postcodes and any(entry.place == ANYWHERE for _, entry in here)
+    def _elsewhere(self, here: Sequence[Zoned], address: Address, before: Address) -> bool:
+        """Whether it may be another village of the municipality, of which the list says nothing."""
+        if self._covers.postcodes or not any(entry.place == ANYWHERE for _, entry in here):
+            return False
+        if self._covers.districts & _districts(address):
+            return False
+        pairs = ((before.postcode, address.postcode), (before.town, address.town))
+        return any(a and b and a.casefold() != b.casefold() for a, b in pairs)
 
 
 def _is_in(place: Place, address: Address) -> bool:
     if place.postcodes and address.postcode not in place.postcodes:
         return False
-    if place.districts:
-        return district_key(address.ortsteil) in place.districts
-    return True
+    return not place.districts or bool(place.districts & _districts(address))
+
+
+def _districts(address: Address) -> set[str]:
+    """A register may write the Ortsteil as the town."""
+    return {district_key(address.ortsteil), district_key(address.town)} - {""}
 
 
 def _quoted(texts: Iterable[str]) -> str:

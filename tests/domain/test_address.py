@@ -43,6 +43,22 @@ def test_a_street_line_reads_as_it_is_written(
     assert (address.line(), address.house_number()) == (line, house_number)
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"district": "Neudorf"},
+        {"town": "Musterstadt OT Neudorf"},
+        {"town": "Musterstadt, Ortsteil Neudorf"},
+        {"town": "Musterstadt (OT Neudorf)"},
+        {"extra": "OT Neudorf"},
+        {"extra": "ot. Neudorf, Hinterhaus"},
+    ],
+)
+def test_an_ortsteil_is_heard_wherever_a_register_writes_it(fields: dict[str, str]) -> None:
+    assert replace(an_address(), **fields).ortsteil == "Neudorf"
+    assert replace(an_address(), extra="Hotel Otto", town="Ottendorf").ortsteil == ""
+
+
 def test_an_envelope_keeps_the_ortsteil_out_of_the_street_line() -> None:
     assert an_address("Bergstraße", "4", district="Neudorf").street_line() == "Bergstraße 4"
 
@@ -81,6 +97,9 @@ def test_one_house_stays_one_house_however_a_register_fills_the_fields(
         {"suffix": "3", "district": "Neudorf"},
         {"suffix": "3", "postcode": "18056"},
         {"suffix": "3", "ags": "14713000"},
+        {"suffix": "3", "town": "Neudorf"},
+        {"suffix": "3", "town": "Musterstadt OT Neudorf"},
+        {"suffix": "3", "extra": "OT Neudorf"},
     ],
 )
 def test_another_number_ortsteil_or_postcode_is_another_house(other: dict[str, str]) -> None:
@@ -235,7 +254,15 @@ def test_no_fixed_abode_is_none_in_all_its_forms(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "exists"),
-    [("01001", True), ("18055", True), ("99998", True), ("43210", False), ("62001", False)],
+    [
+        ("01001", True),
+        ("18055", True),
+        ("99998", True),
+        ("01000", False),
+        ("99999", False),
+        ("43210", False),
+        ("62001", False),
+    ],
 )
 def test_a_postcode_lies_in_a_region_that_the_post_has_given_out(text: str, exists: bool) -> None:
     assert is_postcode(text) is exists

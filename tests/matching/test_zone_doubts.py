@@ -1,5 +1,7 @@
 """What a list cannot tell is a doubt with candidates; what it can tell needs no clerk."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -201,6 +203,16 @@ def test_another_postcode_than_before_is_a_doubt_where_the_list_says_nothing_of_
     assert silent.find(new) == sure("B1")
     assert saying.find(new, moved_from=old) == sure("B1")
     assert saying.find(at("4", postcode="01239"), moved_from=old).doubt is Doubt.PLACE
+
+
+@pytest.mark.parametrize("town", ["Neudorf", "Musterstadt OT Neudorf"])
+def test_an_ortsteil_written_as_the_town_is_no_core_town(town: str) -> None:
+    silent, naming = listed("B1 Hauptstr."), listed("B1 Hauptstr.", "N1 Hauptstr. [OT Neudorf]")
+    old, new = at("1", street="Ring"), replace(at("4"), town=town)
+
+    assert silent.find(new, moved_from=old).only is None
+    assert naming.find(new, moved_from=old) == sure("N1")
+    assert listed("B1 Hauptstr.", covers=place_of(["Neudorf"])).find(new, old) == sure("B1")
 
 
 # What holds for every list ------------------------------------------------------------------------

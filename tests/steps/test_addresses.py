@@ -55,7 +55,7 @@ MOVES = [
     moved(*HOFFMANN, street="Lange Straße", number="22"),
     moved(*SCHUSTER, street="ohne festen Wohnsitz"),
     moved(*ALBRECHT, street="Bergstraße", number="4", district="Neudorf", postcode="60001"),
-    moved(*ZOELLNER, street="Thünenstraße", number="3", town="unbekannt"),
+    moved(*ZOELLNER, street="Thünenstraße", number="3", town=""),
     moved(*SEIDEL, street="Alter Markt", number="3", postcode="60009"),
 ]
 
