@@ -1,19 +1,22 @@
 """Killed at any point and run again: every case complete, no effect and no letter twice.
 
 The run is killed with SIGKILL before and after each commit, file move and hand-over, one after the
-other, until a run gets through; each time a new process takes up the work.
+other, until a run gets through; each time a new process takes up the work. With a number n as its
+argument the program tries every n-th of these points, beginning with one that the seed says.
 
 A program of its own (see test_kill.py): it forks, and a fork of a process in which the typesetter's
 threads already run would wait for threads that it does not have.
 """
 
+import itertools
 import json
 import os
 import shutil
 import signal
 import socket
+import sys
 import tempfile
-from collections import Counter
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import date
@@ -32,10 +35,12 @@ from tasks.settings import settings
 from tasks.state.database import open_database, reading
 from tasks.state.lock import municipality_lock
 from tasks.state.story import list_cases
+from tests import chance
 from tests.town import DELIVERIES, SLUG, make_town
 
 DAY, NEXT_DAY = date(2026, 11, 23), date(2026, 11, 24)
 NEXT_DAY_EVERY = 3  # points; the others are taken up on the same day
+_CHILDREN = itertools.count(1)
 
 
 class Catcher:
@@ -66,9 +71,11 @@ def mail_catcher() -> Iterator[tuple[Catcher, str]]:
 def in_child(job: Callable[[], Any]) -> tuple[int, Any]:
     """(signal or 0, what the job returned), from a process of its own."""
     read_end, write_end = os.pipe()
+    number = next(_CHILDREN)
     child = os.fork()
     if child == 0:
         try:
+            chance.draw_for(f"child {number}")  # each other ids than the one before it
             os.close(read_end)
             with os.fdopen(write_end, "w") as pipe:
                 json.dump(job(), pipe)
@@ -115,17 +122,18 @@ def deliver(home: Path, smtp_url: str, day: date) -> None:
 
 def die_at(point: int) -> None:
     """Arms this process: SIGKILL at the given commit, move or hand-over, before or after it."""
-    passed = Counter[str]()
+    points, one_by_one = itertools.count(1), threading.Lock()  # letters are sent by several threads
+
+    def here() -> None:
+        with one_by_one:
+            if next(points) == point:
+                os.kill(os.getpid(), signal.SIGKILL)
 
     def dangerous(function: Callable[..., Any]) -> Callable[..., Any]:
         def wrapped(*args: Any, **kwargs: Any) -> Any:
-            passed["points"] += 1
-            if passed["points"] == point:
-                os.kill(os.getpid(), signal.SIGKILL)
+            here()
             result = function(*args, **kwargs)
-            passed["points"] += 1
-            if passed["points"] == point:
-                os.kill(os.getpid(), signal.SIGKILL)
+            here()
             return result
 
         return wrapped
@@ -186,8 +194,14 @@ def killed_and_taken_up(
         return bool(signalled), in_child(take_up)[1]
 
 
+def asked_for() -> tuple[int, int]:
+    """(first point, step): all of them, or every n-th."""
+    every = int(sys.argv[1]) if len(sys.argv) > 1 else 1
+    return 1 + chance.seed() % every, every
+
+
 def kill_everywhere(handler: Catcher, smtp_url: str, tmp_path: Path) -> int:
-    """How many points there were. Raises AssertionError where something was lost or done twice."""
+    """The last point there was. Raises AssertionError where something was lost or done twice."""
     in_child(lambda: prepare(tmp_path, smtp_url))
     reached, reference = killed_and_taken_up(tmp_path, 0, smtp_url, DAY)
     assert not reached
@@ -196,14 +210,12 @@ def kill_everywhere(handler: Catcher, smtp_url: str, tmp_path: Path) -> int:
     emails = len(handler.ids)
     assert emails >= 2
 
-    points = 0
-    while True:
-        points += 1
+    for points in itertools.count(*asked_for()):
         handler.ids.clear()
         again_on = DAY if points % NEXT_DAY_EVERY else NEXT_DAY
         reached, found = killed_and_taken_up(tmp_path, points, smtp_url, again_on)
         if not reached:
-            break
+            return points - 1
         assert len(handler.ids) == len(set(handler.ids)), f"an e-mail went out twice at {points}"
         uncertain = {
             event for event, (_, code) in found["cases"].items() if code == "channel.uncertain"
@@ -220,7 +232,7 @@ def kill_everywhere(handler: Catcher, smtp_url: str, tmp_path: Path) -> int:
             assert found == {**reference, "permits": undated(reference["permits"])}, points
         else:
             assert found == reference, f"killed at point {points}"
-    return points - 1
+    raise AssertionError("endless")
 
 
 def undated(permits: dict[str, list[str]]) -> dict[str, list[str]]:

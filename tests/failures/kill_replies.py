@@ -3,6 +3,7 @@
 As kill_everywhere.py, which holds the tools: a program of its own, since it forks.
 """
 
+import itertools
 import os
 import shutil
 import signal
@@ -31,6 +32,7 @@ from tasks.state.tables import CaseRow, DeltaRow, EffectRow, LetterRow, PersonRo
 from tests.delivery_writer import Sent, write_delivery
 from tests.failures.kill_everywhere import (
     Catcher,
+    asked_for,
     deliver,
     die_at,
     in_child,
@@ -174,7 +176,7 @@ def certain(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def kill_everywhere(catcher: Catcher, smtp_url: str, begun: Path, prompted: Path) -> int:
-    """How many points there were. Raises AssertionError where something was lost or done twice."""
+    """The sum of both last points. Raises AssertionError where something was lost or done twice."""
     in_child(lambda: prepare(begun, smtp_url))
     in_child(lambda: begin(begun, smtp_url))
     shutil.copytree(begun, prompted, dirs_exist_ok=True)
@@ -200,9 +202,7 @@ def kill_at_each(
     *,
     recording: bool = False,
 ) -> int:
-    points = 0
-    while True:
-        points += 1
+    for points in itertools.count(*asked_for()):
         catcher.ids.clear()
         again_on = SECOND if recording or points % NEXT_DAY_EVERY else THIRD
         reached, found = killed_and_taken_up(
@@ -221,6 +221,7 @@ def kill_at_each(
             assert certain(found)["stands"] == left, points
         else:
             assert certain(found) == certain(reference), f"killed at point {points}"
+    raise AssertionError("endless")
 
 
 if __name__ == "__main__":

@@ -4,12 +4,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def points(program: str) -> int:
+def points(program: str, every: int) -> int:
     done = subprocess.run(
-        [sys.executable, "-m", f"tests.failures.{program}"],
+        [sys.executable, "-m", f"tests.failures.{program}", str(every)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -20,9 +22,16 @@ def points(program: str) -> int:
     return int(done.stdout.split()[-1])
 
 
-def test_a_run_killed_anywhere_is_completed_by_the_next_one() -> None:
-    assert points("kill_everywhere") > 40
+SOME_AND_ALL = pytest.mark.parametrize(
+    "every", [7, pytest.param(1, marks=[pytest.mark.thorough, pytest.mark.timeout(1000)])]
+)
 
 
-def test_replies_answers_and_reversals_survive_a_kill_at_any_point() -> None:
-    assert points("kill_replies") > 60
+@SOME_AND_ALL
+def test_a_run_killed_anywhere_is_completed_by_the_next_one(every: int) -> None:
+    assert points("kill_everywhere", every) > 40
+
+
+@SOME_AND_ALL
+def test_replies_answers_and_reversals_survive_a_kill_at_any_point(every: int) -> None:
+    assert points("kill_replies", every) > 60
