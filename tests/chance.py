@@ -16,6 +16,10 @@ def seed() -> int:
     return int(os.environ.get(VARIABLE, "1"))
 
 
+def of(name: str) -> random.Random:
+    return random.Random(f"{seed()} {name}")
+
+
 def draw_for(name: str) -> None:
     """From here on ids are those of this test and seed, whatever ran before it."""
-    database.chance = random.Random(f"{seed()} {name}")
+    database.chance = of(name)

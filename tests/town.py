@@ -4,8 +4,12 @@
 permits and questions. It names no step, no table and no stage, so that these can be rebuilt.
 """
 
+import atexit
+import os
 import shutil
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -20,18 +24,21 @@ from tasks.municipality import Municipality, open_municipality
 from tasks.records.importing import import_permits, read_permits
 from tasks.review import Asked, open_questions, record_answers
 from tasks.send import recover_claims
-from tasks.settings import Settings
+from tasks.settings import Settings, settings
 from tasks.stage import Counts
-from tasks.state import intake
+from tasks.state import database, intake
 from tasks.state.database import reading, utcnow, writing
 from tasks.state.story import CaseLine, list_cases
 from tasks.state.tables import Clerk, LetterRow
+from tests import chance
 from tests.delivery_writer import BASELINE, Sent, write_delivery
 
 DATA = Path(__file__).parent / "data"
 DELIVERIES = DATA / "deliveries"
 ZONES = DATA / "zones" / "rostock_bewohnerparkgebiete_2026-09-16.json"
 SLUG = "musterstadt"
+FIRST_DAY = date(2026, 11, 23)
+FIRST_DELIVERIES = ("0001-gesamtlieferung.xml", "0002-deltalieferung.xml")
 
 PROFILE = """
 name = "Musterstadt"
@@ -234,3 +241,45 @@ def make_town(
     result = import_permits(town.opened.register, read_permits(permits))
     assert not result.problems
     return town
+
+
+@contextmanager
+def living_in(home: Path, smtp_url: str = "", database_url: str = "") -> Iterator[Town]:
+    """All steps and commands work on this home folder."""
+    ours = {
+        "ANTRAGSLOS_HOME": str(home),
+        "ANTRAGSLOS_SMTP_URL": smtp_url,
+        "ANTRAGSLOS_DATABASE_URL": database_url,
+    }
+    before = {name: os.environ.get(name) for name in ours}
+    os.environ |= ours
+    settings.cache_clear()
+    try:
+        yield Town(settings())
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
+        settings.cache_clear()
+
+
+_WORKED: dict[str, Path] = {}
+
+
+def worked_town(home: Path, **options: Any) -> Town:
+    """As `make_town`, and the first two deliveries were worked on, all of it on FIRST_DAY.
+
+    That day is played once a process for each set of options, and copied: on SQLite only.
+    """
+    key = repr(sorted(options.items()))
+    if key not in _WORKED:
+        _WORKED[key] = Path(tempfile.mkdtemp(prefix="antragslos-town-"))
+        atexit.register(shutil.rmtree, _WORKED[key], ignore_errors=True)
+        drawing, database.chance = database.chance, chance.of(f"worked town {key}")
+        with living_in(_WORKED[key]):
+            counts = make_town(_WORKED[key], **options).run_day(FIRST_DAY, *FIRST_DELIVERIES)
+        database.chance = drawing
+        assert not [name for name in counts if name.startswith("trouble:")], counts
+    shutil.copytree(_WORKED[key], home, dirs_exist_ok=True)
+    return Town(Settings(home=home, _env_file=None))  # type: ignore[call-arg]

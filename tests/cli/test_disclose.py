@@ -14,7 +14,6 @@ import typer
 from sqlmodel import select
 from typer.testing import CliRunner
 
-from flows._pipeline import everything
 from flows.cli.privacy import disclose
 from tasks.domain.person import Lock, PersonKey
 from tasks.errors import PermanentError
@@ -34,7 +33,7 @@ from tasks.state.tables import (
     ReplyRow,
     SectionRow,
 )
-from tests.town import Town, make_town
+from tests.town import Town, worked_town
 
 WOJCIK = ("--name", "Wójcik", "--birth-date", "1991-07-30")
 NUMBER = "000000010025"
@@ -49,11 +48,7 @@ OTHERS = (
 def town(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
     monkeypatch.setenv("ANTRAGSLOS_HOME", str(tmp_path / "home"))
     settings.cache_clear()
-    town = make_town(tmp_path / "home", settling_days=0)
-    town.put("0001-gesamtlieferung.xml", "0002-deltalieferung.xml")
-    for step, args in everything(town.opened, date(2026, 11, 23), "run"):
-        step.fn(*args)
-    yield town
+    yield worked_town(tmp_path / "home", settling_days=0)
     settings.cache_clear()
 
 

@@ -25,6 +25,11 @@ WRONG_DATE = BirthDate(1991, 7, 31)
 def post_letters(town: Town, deliver: Deliver) -> dict[str, str]:
     """code of the decision -> case of the letter that went out."""
     deliver(town, DAY.isoformat(), "0001-gesamtlieferung.xml", "0002-deltalieferung.xml")
+    return posted(town)
+
+
+def posted(town: Town) -> dict[str, str]:
+    """code of the decision -> case of its letter."""
     with reading(town.opened.engine) as session:
         rows = session.exec(
             select(CaseRow).where(col(CaseRow.id).in_(select(SectionRow.case_id)))

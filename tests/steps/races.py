@@ -5,10 +5,8 @@ arrives on 2026-11-23. Before it his name was put right, so he has one letter wi
 """
 
 import json
-import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -46,7 +44,7 @@ from tasks.state.database import reading, writing
 from tasks.state.documents import load_person
 from tasks.state.tables import CaseRow, Clerk, DeltaRow, LetterRow, PersonRow
 from tests.delivery_writer import BASELINE, Sent, write_delivery
-from tests.town import DELIVERIES, SLUG, Town, make_town
+from tests.town import DELIVERIES, SLUG, Town, living_in, make_town
 
 AGS = "09000009"
 KEY = PersonKey(AGS, "000000010025")
@@ -91,27 +89,6 @@ def moved_to(home: Dwelling) -> Person:
 
 
 # The town and its days -----------------------------------------------------------------------
-
-
-@contextmanager
-def living_in(home: Path, smtp_url: str = "", database_url: str = "") -> Iterator[Town]:
-    """All steps work on this home folder."""
-    ours = {
-        "ANTRAGSLOS_HOME": str(home),
-        "ANTRAGSLOS_SMTP_URL": smtp_url,
-        "ANTRAGSLOS_DATABASE_URL": database_url,
-    }
-    before = {name: os.environ.get(name) for name in ours}
-    os.environ |= ours
-    settings.cache_clear()
-    try:
-        yield Town(settings())
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name)
-            if value is not None:
-                os.environ[name] = value
-        settings.cache_clear()
 
 
 def send(town: Town, *sent: Sent, kind: str = "delta") -> None:

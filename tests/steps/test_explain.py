@@ -17,6 +17,7 @@ from tasks.errors import ChannelUnavailable
 from tasks.explain import UnknownCase, explain, tell
 from tasks.replies.tokens import token_for
 from tasks.send import recover_claims
+from tasks.services import resident_parking
 from tasks.settings import settings
 from tasks.state import answers, outbox
 from tasks.state.database import open_database, reading, utcnow, writing
@@ -37,12 +38,13 @@ from tasks.state.tables import (
 )
 from tasks.take_up import take_up_batch
 from tests.steps.conftest import Deliver
-from tests.town import Town, make_town
+from tests.town import Town, make_town, worked_town
 
 FIRST = ("0001-gesamtlieferung.xml", "0002-deltalieferung.xml")
 BACK = "0003-deltalieferung-ruecknahme.xml"
 DAY = date(2026, 11, 23)
 RULE = "rule resident_parking"
+VERSION = f" {resident_parking.service.rule_version}"
 
 
 @pytest.fixture
@@ -56,9 +58,8 @@ def any_town(home: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture
-def monday(town: Town, deliver: Deliver) -> Town:
-    deliver(town, "2026-11-23", *FIRST)
-    return town
+def monday(home: Path) -> Town:
+    return worked_town(home, settling_days=0)
 
 
 def case_of(town: Town, sign: str) -> str:
@@ -99,7 +100,7 @@ def test_a_switched_permit_is_told_from_the_registry_to_the_print_spool(monday: 
     case_id = case_of(monday, "E0002-0002")
     entries = told(monday, case_id)
 
-    assert [(entry["kind"], entry["who"].removesuffix(" 2026-11-23")) for entry in entries] == [
+    assert [(entry["kind"], entry["who"].removesuffix(VERSION)) for entry in entries] == [
         ("event", "registry"),
         ("opened", "pipeline"),
         ("link", "pipeline"),

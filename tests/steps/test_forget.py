@@ -53,7 +53,7 @@ from tasks.state.tables import (
 from tests.builders import a_dwelling, a_person
 from tests.delivery_writer import Sent, write_delivery
 from tests.steps.conftest import Deliver
-from tests.town import Town, make_town
+from tests.town import Town, make_town, worked_town
 
 DAY = date(2026, 11, 23)
 WEEK = ("0001-gesamtlieferung.xml", "0002-deltalieferung.xml")
@@ -154,9 +154,9 @@ def any_town(home: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture
-def served(town: Town, deliver: Deliver) -> Town:
+def served(home: Path) -> Town:
     """A day's work, all of it on DAY."""
-    deliver(town, DAY.isoformat(), *WEEK)
+    town = worked_town(home, settling_days=0)
     stamp(town, DAY)
     return town
 

@@ -22,13 +22,12 @@ from tests.steps.races import (
     Look,
     a_town,
     case_of,
-    living_in,
     look,
     play,
     play_race,
     set_profile,
 )
-from tests.town import Town
+from tests.town import Town, living_in
 
 DAY = timedelta(days=1)
 UNSETTLED = {Stand.OPEN, Stand.GRANTED, Stand.NEEDS_REVIEW, Stand.DECLINED, Stand.SUPPRESSED}

@@ -38,19 +38,25 @@ from tests.replies.letter_box import (
     desk_of,
     door,
     post_letters,
+    posted,
     section,
     token,
 )
 from tests.steps.conftest import Deliver
-from tests.town import Town, make_town
+from tests.town import Town, make_town, worked_town
 
 Letters = dict[str, str]
 ONE_DAY = timedelta(1)
 
 
 @pytest.fixture
-def letters(town: Town, deliver: Deliver) -> Letters:
-    return post_letters(town, deliver)
+def town(home: Path) -> Town:
+    return worked_town(home, settling_days=0)
+
+
+@pytest.fixture
+def letters(town: Town) -> Letters:
+    return posted(town)
 
 
 @pytest.fixture

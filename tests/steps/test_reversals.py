@@ -51,8 +51,8 @@ from tests.steps.races import (
     send,
     set_profile,
 )
-from tests.steps.races import living_in as living
 from tests.town import Town
+from tests.town import living_in as living
 
 DAY = timedelta(days=1)
 NEXT_DAY = SETTLED + DAY

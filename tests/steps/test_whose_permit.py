@@ -23,8 +23,8 @@ from tests.steps.races import (
     play_replies,
     reply,
 )
-from tests.steps.races import living_in as living
 from tests.town import Town
+from tests.town import living_in as living
 
 ANOTHER = PersonKey(AGS, "000000099999")
 
