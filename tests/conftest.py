@@ -58,13 +58,20 @@ def pytest_xdist_auto_num_workers() -> int:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not config.getoption("--all"):
-        left = [item for item in items if item.get_closest_marker("thorough")]
+        left = [item for item in items if item.get_closest_marker("thorough") or _is_twin(item)]
         config.hook.pytest_deselected(items=left)
         items[:] = [item for item in items if item not in set(left)]
     for item in items:  # a file's tests share what it has set up; one Prefect server serves all
         prefect = "prefect_server" in getattr(item, "fixturenames", ())
         item.add_marker(pytest.mark.xdist_group("prefect" if prefect else str(item.path)))
     items.sort(key=_turn)
+
+
+def _is_twin(item: pytest.Item) -> bool:
+    """Once more on PostgreSQL, of a step: there only what is `both_databases` each time."""
+    values = getattr(getattr(item, "callspec", None), "params", {}).values()
+    twin = item.path.parent.name == "steps" and "postgresql" in values
+    return twin and not item.get_closest_marker("both_databases")
 
 
 def _turn(item: pytest.Item) -> int:

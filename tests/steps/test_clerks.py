@@ -386,6 +386,7 @@ def together(count: int, call: Callable[[int], str]) -> list[str]:
 
 
 @pytest.mark.parametrize("four_eyes", [False, True])
+@pytest.mark.both_databases
 def test_of_two_clerks_who_answer_at_once_one_is_told_to_be_late(
     desk: Desk, four_eyes: bool
 ) -> None:
@@ -403,6 +404,7 @@ def test_of_two_clerks_who_answer_at_once_one_is_told_to_be_late(
             assert desk.question(question).answered_by == mine[0].by
 
 
+@pytest.mark.both_databases
 def test_of_two_who_agree_and_refuse_at_once_only_one_counts(desk: Desk) -> None:
     question, case = desk.asks()
     desk.give(question, four_eyes=True)
@@ -415,6 +417,7 @@ def test_of_two_who_agree_and_refuse_at_once_only_one_counts(desk: Desk) -> None
     assert bool(desk.valid(case)) == (answer.status == "valid")
 
 
+@pytest.mark.both_databases
 def test_clerks_who_answer_different_cases_of_one_person_do_not_block_each_other(
     desk: Desk,
 ) -> None:
@@ -570,6 +573,7 @@ def test_the_tenth_failure_locks_the_account_and_a_new_password_opens_it(engine:
     assert try_in(engine, "another battery staple") == "in"
 
 
+@pytest.mark.both_databases
 def test_a_hundred_tries_at_once_are_ten_as_well(engine: Engine) -> None:
     add(engine)
 

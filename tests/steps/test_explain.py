@@ -178,6 +178,7 @@ def week(town: Town, deliver: Deliver) -> list[str]:
         return [line.case for line in list_cases(session, town.slug)]
 
 
+@pytest.mark.both_databases
 def test_whatever_is_stored_of_a_case_is_told_once_and_in_order(
     any_town: Town, deliver: Deliver
 ) -> None:

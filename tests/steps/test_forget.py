@@ -521,6 +521,7 @@ def plant(town: Town) -> None:
         session.execute(update(LetterRow).values(recipient="kanarienvogel@residents.example"))
 
 
+@pytest.mark.both_databases
 def test_no_name_is_left_anywhere_once_all_is_over(any_town: Town, deliver: Deliver) -> None:
     deliver(any_town, DAY.isoformat(), *WEEK)
     deliver(any_town, after(1).isoformat(), REVERSALS, "bad/05-falscher-ags-datensatz.xml")

@@ -223,6 +223,7 @@ def test_two_parts_of_one_letter_share_five_tries(town: Town, letters: Letters) 
     assert refusal(desk.unlock, doors[1], SWITCHED) == "reply.locked"
 
 
+@pytest.mark.both_databases
 def test_guesses_that_arrive_together_are_five_guesses(any_town: Town, deliver: Deliver) -> None:
     case = post_letters(any_town, deliver)["zone_switched"]
     desk, opened, start = desk_of(any_town), door(any_town, case), Barrier(8)
@@ -434,6 +435,7 @@ def test_odd_words_are_kept_in_either_database(any_town: Town, deliver: Deliver)
     ]
 
 
+@pytest.mark.both_databases
 def test_two_browsers_that_answer_at_once_leave_one_reply(any_town: Town, deliver: Deliver) -> None:
     case = post_letters(any_town, deliver)["zone_switched"]
     desk, opened, start = desk_of(any_town), door(any_town, case), Barrier(8)
@@ -541,7 +543,7 @@ def test_residents_do_not_wait_for_a_busy_pipeline(town: Town, letters: Letters)
 
     assert middle["link"] < 100  # what only reads never waits; 200 would be a whole transaction
     assert middle["letter"] < 200
-    assert max(longest["unlock"], longest["record"]) < 3_000  # seconds, with SQLite's own wait
+    assert max(longest["unlock"], longest["record"]) < 10_000  # a minute is SQLite's own wait
     assert len(kept(town)) == 3
 
 

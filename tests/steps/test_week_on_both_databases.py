@@ -17,6 +17,8 @@ from tasks.state.tables import DecisionRow, LetterRow
 from tests.steps.conftest import Deliver
 from tests.town import DELIVERIES, Town, make_town
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def any_town(home: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Town:
