@@ -50,7 +50,6 @@ from tasks.state.tables import (
     ReplyRow,
     SectionRow,
 )
-from tests.builders import a_dwelling, a_person
 from tests.delivery_writer import Sent, write_delivery
 from tests.steps.conftest import Deliver
 from tests.town import Town, make_town, worked_town
@@ -679,8 +678,8 @@ def wojcik_moves(town: Town) -> Any:
     assert person is not None
     (home,) = [dwelling for dwelling in person.dwellings if dwelling.current]
     left = replace(home, current=False, moved_out=PartialDate(2027, 1, 20))
-    new = a_dwelling("Wollenweberstraße", "44", moved_in=date(2027, 1, 20))
-    assert a_person(key=person.key).key == person.key
+    there = replace(home.address, street="Wollenweberstraße", number="44", suffix="", part="")
+    new = replace(home, address=there, moved_in=date(2027, 1, 20))
     return replace(person, dwellings=(new, left))
 
 
