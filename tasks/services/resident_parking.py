@@ -46,7 +46,7 @@ from tasks.domain.holder import (
     undo_checks,
     valid_check,
 )
-from tasks.domain.permit_letters import ended, ending, taken_back
+from tasks.domain.permit_letters import came_by, ended, ending, lasting, taken_back
 from tasks.domain.permits import (
     described,
     end,
@@ -141,6 +141,8 @@ class ResidentParkingParameters:
         "Ihr Ausweis ist bei uns gespeichert. Sie müssen nichts ins Auto legen (§ 46 Abs. 3 StVO)."
     )
     """The letter's sentence on displaying the permit; other words where permits are of paper."""
+    paper_permits: bool = False
+    """Whether permits are of paper: then no letter says that there is nothing to do."""
     foreign_plates_allowed: bool = False
     """Whether a vehicle with a foreign plate may have a permit."""
 
@@ -318,10 +320,12 @@ def _zone_stands(situation: Situation) -> Check:
 def _address_checks(case: _Case) -> list[Check]:
     """In the order of the law; what makes sense only once the rest is settled comes later."""
     delta, home = case.situation.delta, case.home
-    if home is None or delta.kind is DeltaKind.MOVE_AWAY:
+    if home is None:
         return [_lost(case, "main_dwelling", "moved_away", _left_on(delta))]
     dwelling = _main_dwelling(case, home)
-    checks = [dwelling] if delta.kind is DeltaKind.STATUS_CHANGE else []
+    # Whoever moves away may keep a secondary dwelling, or have another home here.
+    kept = delta.kind in (DeltaKind.STATUS_CHANGE, DeltaKind.MOVE_AWAY)
+    checks = [dwelling] if kept else []
     if not all_met(checks):
         return checks
     if delta.kind is not DeltaKind.MOVE:
@@ -555,8 +559,9 @@ def letter_data(
     situation: Situation, decision: Decision, parameters: ResidentParkingParameters
 ) -> Mapping[str, str]:
     """Dates in ISO form. The number of a new permit comes from the register and is added later."""
+    paper = {"paper": "yes" if parameters.paper_permits else ""}
     if decision.code == "taken_back":
-        return taken_back(situation)
+        return {**taken_back(situation), **paper}
     if not decision.effects:
         return {}
     effect = decision.effects[-1]  # a zone switch comes last
@@ -566,18 +571,24 @@ def letter_data(
         return ended(situation, decision, revoked=revoked)
     permit = next(link.permit for link in situation.links if link.permit.number == effect.record)
     home = situation.delta.after.home() if situation.delta.after else None
-    data = effect.data
-    old_permit = {"true": "ended", "false": "clerk", "": "kept"}[data.get("end_old", "")]
+    data, before = effect.data, situation.areas_before.areas
+    zone = data.get("zone", permit.zone)
+    came = came_by(situation.delta)
     return {
+        **lasting(situation, permit, permit.valid_until),
+        **paper,
         "permit_number": permit.number,
         "plate": permit.plate,
+        "holder_old": permit.holder,
         "holder": decision.effects[0].data.get("holder", permit.holder),
         "zone_old": permit.zone,
-        "zone_new": data.get("zone", permit.zone),
+        "zone_new": zone,
+        # Whoever had a permit for another zone than that of the old home has moved into no zone.
+        "came_by": "" if came == "move" and zone in before else came,
+        "in_zone": "yes" if zone in situation.areas_after.areas else "",
         "valid_from": data.get("valid_from", permit.valid_from.isoformat()),
-        "valid_until": permit.valid_until.isoformat(),
         "new_address": home.address.line() if home else "",
-        "old_permit": old_permit,
+        "old_permit": {"true": "ended", "false": "clerk", "": "kept"}[data.get("end_old", "")],
         "fee": parameters.fee_text,
         "display": parameters.display_text,
     }
@@ -586,23 +597,36 @@ def letter_data(
 _PERMIT = {
     "permit_number": "BPA-0002",
     "plate": "MU-LW 91",
+    "holder_old": "Łukasz Wójcik",
     "holder": "Łukasz Wójcik",
     "zone_old": "A3",
     "zone_new": "A2",
+    "came_by": "move",
+    "in_zone": "yes",
     "valid_from": "2026-11-24",
     "valid_until": "2027-12-31",
+    "ends_soon_from": "2027-11-19",
+    "paper": "",
     "new_address": "Kröpeliner Str. 40",
     "old_permit": "ended",
     "fee": ResidentParkingParameters().fee_text,
     "display": ResidentParkingParameters().display_text,
 }
 _SWITCH = _PERMIT | {"new_permit_number": "BPA-0002/2"}
+_SOON = {
+    "came_by": "status",
+    "holder": "Łukasz Wójcik-Brandt",
+    "valid_until": "2026-11-30",
+    "ends_soon_from": "2026-10-19",
+}
 _TAKEN_BACK = {
     "permit_number": "BPA-0002",
     "plate": "MU-LW 91",
     "zone_old": "A2",
     "zone_new": "A3",
     "valid_until": "2027-12-31",
+    "ends_soon_from": "2027-11-19",
+    "paper": "",
     "dropped_permit": "BPA-0002/2",
     "reason": "registry",
     "what": "zone",
@@ -616,6 +640,7 @@ _ENDED = {
     "why": "end_old_permit",
     "words": "Wir haben Ihr Interesse an dem bisherigen Ausweis abgewogen.",
     "ended": "BPA-0002 (Zone A3, Kennzeichen MU-LW 91)",
+    "new_permit": "BPA-0002/2",
 }
 _REASONS = ("one_permit", "adult", "main_dwelling", "one_zone", "plate_german")
 _LAWS = {name: CONDITIONS[name][0] for name in _REASONS} | {
@@ -661,6 +686,7 @@ service = Service(
         Sample(
             "zone_switched", _SWITCH | {"valid_from": "2026-12-01", "old_permit": "clerk"}, _LAWS
         ),
+        Sample("zone_switched", _SWITCH | _SOON, _LAWS),
         Sample("address_updated", _PERMIT | {"zone_new": "A3"}, _LAWS),
         Sample("taken_back", _TAKEN_BACK, _UNDO_LAWS),
         Sample("taken_back", _TAKEN_BACK | {"reason": "clerk"}, _BY_CLERK),
@@ -671,5 +697,6 @@ service = Service(
         ),
         Sample("permit_ended", _ENDED, _BY_CLERK),
         Sample("name_updated", _PERMIT | {"holder": "Łukasz Wójcik-Brandt"}, _LAWS),
+        Sample("name_updated", _PERMIT | _SOON, _LAWS),
     ),
 )

@@ -276,7 +276,7 @@ def test_from_the_letters_code_to_the_ended_permit_and_its_confirmation(
 def test_an_address_that_the_letter_prints_is_not_on_the_page(
     life: Life, visit: Callable[..., Window]
 ) -> None:
-    letter = life.letter("Brandt", "gilt weiter")
+    letter = life.letter("Brandt", "Anschrift eingetragen")
     assert "Neue Anschrift Altschmiedestraße 5" in text_of(letter)
     page = visit().page
     page.goto(link_in(letter))

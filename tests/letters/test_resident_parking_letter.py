@@ -82,7 +82,7 @@ def test_the_summary_comes_before_the_decision_and_its_reasons() -> None:
 @pytest.mark.parametrize("code", INFORMATION)
 def test_mere_information_carries_no_legal_remedy_and_decides_nothing(code: str) -> None:
     words = text(section={"code": code})
-    assert "gilt unverändert weiter" in words
+    assert "Zone, Kennzeichen und Gültigkeit haben wir dabei nicht geändert." in words
     assert "Rechtsbehelf" not in words
     assert "Bescheid" not in words
     assert "Wir erteilen" not in words

@@ -500,6 +500,7 @@ def test_a_clerk_ends_a_permit_and_its_holder_is_told(code: str, by_condition: b
         "why": code,
         "words": "",
         "ended": "BPA-0001 (Zone A3, Kennzeichen ZZ-MU 101)",
+        "new_permit": "",
         "last_day": last_day.isoformat(),
     }
 

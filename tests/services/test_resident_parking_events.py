@@ -15,6 +15,7 @@ from tests.builders import (
     MOVED,
     TODAY,
     a_delta,
+    a_dwelling,
     a_link,
     a_move,
     a_name,
@@ -169,3 +170,15 @@ def test_a_name_is_not_put_right_on_a_permit_that_is_over() -> None:
     situation = replace(a_new_name(), links=(a_link(valid_until=TODAY - DAY),))
 
     assert decided(situation).code == "permit_expired"
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_whoever_moves_away_and_keeps_a_secondary_dwelling_here_is_not_gone(allowed: bool) -> None:
+    kept = replace(a_dwelling(), status=DwellingStatus.SECONDARY)
+    main = a_new_dwelling("Hauptstraße", "1", ags=ELSEWHERE, status=DwellingStatus.MAIN)
+    delta = a_delta(DeltaKind.MOVE_AWAY, after=a_person(kept, main))
+    situation = a_situation(delta, after=("A3",))
+
+    decision = decided(situation, secondary_dwelling_allowed=allowed)
+
+    assert decision.code == ("nothing_changes" if allowed else "secondary_dwelling")

@@ -76,6 +76,8 @@ def test_a_switch_that_lapsed_by_its_condition_is_taken_back_by_machine_and_said
         "zone_old": "A2",
         "zone_new": "A3",
         "valid_until": "2028-02-29",
+        "ends_soon_from": "2028-01-18",
+        "paper": "",
         "dropped_permit": "BPA-0001/2",
         "reason": "registry",
         "what": "zone",
