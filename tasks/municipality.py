@@ -7,6 +7,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from tasks.channels import check_url
+from tasks.domain.remedy import missing_in
 from tasks.errors import (
     AntragslosError,
     ChannelRefused,
@@ -124,6 +125,10 @@ def check_municipality(slug: str, settings: Settings) -> list[str]:
             problems.append(f"{name}: cannot be opened ({type(error).__name__})")
     if not town.services:
         problems.append("services: none is switched on")
+    head, texts = town.profile.letterhead, town.profile.texts
+    lacks = missing_in(texts.legal_remedy, head.authority, head.street, head.postcode_town)
+    problems += [f"texts.legal_remedy: does not say {what}" for what in lacks]
+    problems += [f"ags: {other} has the same" for other in _with_ags(town) if other != slug]
     if not (town.folder / "spool").is_dir():
         problems.append(f"{town.folder / 'spool'}: the print spool's folder is missing")
     if town.mail_url:
@@ -132,6 +137,14 @@ def check_municipality(slug: str, settings: Settings) -> list[str]:
         except ChannelRefused as error:
             problems.append(f"ANTRAGSLOS_SMTP_URL: {error.detail}")
     return problems
+
+
+def _with_ags(town: Municipality) -> Iterator[str]:
+    """A delivery says by its AGS whose it is: two towns would take in the same people."""
+    for other in municipalities(town.settings):
+        with suppress(ProfileInvalid):
+            if load_profile(town.settings.folder(other) / PROFILE).ags == town.profile.ags:
+                yield other
 
 
 def look_at(slug: str, settings: Settings) -> list[str]:

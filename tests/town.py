@@ -40,7 +40,7 @@ SLUG = "musterstadt"
 FIRST_DAY = date(2026, 11, 23)
 FIRST_DELIVERIES = ("0001-gesamtlieferung.xml", "0002-deltalieferung.xml")
 
-PROFILE = """
+PROFILE = '''
 name = "Musterstadt"
 ags = "09000009"
 test_mode = {test_mode}
@@ -54,7 +54,10 @@ postcode_town = "60000 Musterstadt"
 place = "Musterstadt"
 
 [texts]
-legal_remedy = "Gegen diesen Bescheid können Sie innerhalb eines Monats Widerspruch erheben."
+legal_remedy = """
+Gegen diesen Bescheid können Sie innerhalb eines Monats Widerspruch erheben: bei der Stadt \\
+Musterstadt, Rathausplatz 1, 60000 Musterstadt, schriftlich, in elektronischer Form oder zur \\
+Niederschrift."""
 privacy_notice = "Wir haben Ihre Daten aus dem Melderegister erhalten."
 contact = "Bürgerbüro, Telefon 0123 456"
 
@@ -74,7 +77,7 @@ zones = "zones.json"
 settling_days = {settling_days}
 resolutory_condition = {resolutory_condition}
 {extra}
-"""
+'''
 
 
 @dataclass

@@ -199,6 +199,29 @@ def test_check_reports_every_municipality(run: Run, tmp_path: Path) -> None:
     assert run("check", "-m", "musterstadt").returncode == 0
 
 
+def test_two_municipalities_with_one_ags_are_not_ready(run: Run, tmp_path: Path) -> None:
+    make_town(tmp_path / "home")
+    make_town(tmp_path / "home", "musterdorf")
+
+    told = run("check")
+
+    assert told.returncode == 1
+    assert "musterstadt: 1 problem\n  ags: musterdorf has the same" in told.stdout
+    assert "musterdorf: 1 problem\n  ags: musterstadt has the same" in told.stdout
+
+
+def test_an_instruction_on_objections_that_gives_a_year_is_not_ready(
+    run: Run, tmp_path: Path
+) -> None:
+    profile = make_town(tmp_path / "home").folder / "profile.toml"
+    profile.write_text(profile.read_text().replace("innerhalb eines Monats ", ""))
+
+    told = run("check")
+
+    assert told.returncode == 1
+    assert "texts.legal_remedy: does not say by when: „innerhalb eines Monats“" in told.stdout
+
+
 def test_a_wrong_setting_is_said_without_a_traceback(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("ANTRAGSLOS_BATCH_SIZE=none\n")
 
