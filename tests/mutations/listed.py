@@ -182,6 +182,12 @@ MUTATIONS = (
         '            result = ChannelUnavailable("channel.uncertain", parcel.letter_id)',
         "tests/steps/test_send.py::test_an_error_that_nobody_foresaw_while_a_letter_is_handed_over_leaves_it_uncertain",
     ),
+    Mutation(
+        "tasks/records/batch.py",
+        "batches = [_Batch(known) for _ in groups]",
+        "batches = [_Batch(known)] * len(groups)",
+        "tests/steps/test_replies.py::test_both_answers_to_one_letter_offer_a_clerk_to_take_it_back",
+    ),
     # Locks, deaths, reversals, moves and changed permits that come after the decision stop the letter.
     Mutation(
         "tasks/still_true.py",
@@ -206,6 +212,12 @@ MUTATIONS = (
         "    untrue = _untrue(town, session, told)",
         "    untrue: dict[str, Objection] = {}",
         "tests/steps/test_reversals.py::test_a_permit_changed_by_hand_before_the_letter_left_stops_it",
+    ),
+    Mutation(
+        "tasks/still_true.py",
+        "    changed = town.register.changed_since([[one.key for one in ours] for ours in own.values()])",
+        "    changed = town.register.changed_since([[one.key] for (one, *_) in own.values()])",
+        "tests/steps/test_true_letters.py::test_a_switch_that_also_puts_the_name_right_is_told",
     ),
     # One process at a time works on a municipality.
     Mutation(
@@ -233,11 +245,17 @@ MUTATIONS = (
         "        except RecordRejected as error:\n            raise DeliveryRejected(error.code) from None\n            yield",
         "tests/steps/test_pull.py::test_a_bad_record_is_quarantined_and_the_rest_goes_on",
     ),
+    Mutation(
+        "tasks/registry/inbox.py",
+        "    if not stat.S_ISREG(found.st_mode):",
+        "    if stat.S_ISDIR(found.st_mode):",
+        "tests/steps/test_inbox.py::test_what_is_no_file_is_put_aside_unopened_and_the_delivery_is_taken",
+    ),
     # Nothing is decided on a similar name, and no zone is guessed.
     Mutation(
         "tasks/matching/permits.py",
-        "suggested.append(Link(permit, LinkedBy.SUGGESTED, score))",
-        "suggested.append(Link(permit, LinkedBy.STATUTORY, score))",
+        "return Link(permit, LinkedBy.SUGGESTED, score) if score else None",
+        "return Link(permit, LinkedBy.STATUTORY, score) if score else None",
         "tests/matching/test_permits_linking.py::test_a_permit_is_never_linked_on_a_similar_name",
     ),
     Mutation(
@@ -251,6 +269,44 @@ MUTATIONS = (
         "return forenames(name).issuperset(words(wanted))",
         "return not forenames(name).isdisjoint(words(wanted))",
         "tests/matching/test_statutory_examples.py::test_the_official_example_comes_out_as_the_ordinance_says",
+    ),
+    # Two houses never compare equal; what a list or an address leaves open is asked.
+    Mutation(
+        "tasks/domain/address.py",
+        'left += f"/{behind}" if behind[:1].isdecimal() else behind',
+        "left += behind",
+        "tests/domain/test_address.py::test_no_two_different_houses_ever_compare_equal_or_print_alike",
+    ),
+    Mutation(
+        "tasks/matching/spans.py",
+        "    return candidates, Doubt.GAP if candidates else None",
+        "    return candidates, None",
+        "tests/matching/test_zone_doubts.py::test_a_number_between_two_ranges_offers_both",
+    ),
+    Mutation(
+        "tasks/matching/zones.py",
+        "        if district and district_key(district) not in covers.districts:",
+        "        if district and not covers:",
+        "tests/matching/test_zone_doubts.py::test_an_address_in_an_ortsteil_never_gets_the_core_towns_zone",
+    ),
+    Mutation(
+        "tasks/services/resident_parking.py",
+        "True if found.only else None",
+        "True if found.areas else None",
+        "tests/services/test_resident_parking_addresses.py::test_a_single_candidate_is_still_a_question",
+    ),
+    # A registry key is believed only with name or birth date; no holder is lost in silence.
+    Mutation(
+        "tasks/matching/permits.py",
+        "trusted = _hang_together(known) and any(key_agrees(one, permit) for one in known)",
+        "trusted = bool(known)",
+        "tests/matching/test_permits_linking.py::test_a_key_that_neither_name_nor_birth_date_confirm_is_for_a_clerk",
+    ),
+    Mutation(
+        "tasks/matching/permits.py",
+        "        return None if owned and not fits else _suggested(known, permit)",
+        "        return None",
+        "tests/steps/test_keys_and_records.py::test_no_key_is_believed_against_name_and_birth_date_and_no_holder_is_lost_in_silence",
     ),
     # A stored decision replays to the same.
     Mutation(
