@@ -52,6 +52,20 @@ def test_permits_are_imported_once(run: Run, tmp_path: Path) -> None:
     assert again.stdout == "0 new, 0 changed, 12 unchanged, no problems\n"
 
 
+def test_permits_for_a_zone_that_no_list_has_are_imported_and_told(
+    run: Run, tmp_path: Path
+) -> None:
+    make_town(tmp_path / "home")
+    path = tmp_path / "permits.jsonl"
+    line = (DELIVERIES / "permits-sample.jsonl").read_text().splitlines()[0]
+    path.write_text(line.replace("BPA-0001", "BPA-9001").replace('"A3"', '"Bezirk 3"'))
+
+    told = run("import-permits", str(path), "-m", "musterstadt")
+
+    assert told.returncode == 0
+    assert told.stderr == "look at: permits: 1 for the zone „Bezirk 3“, which no zone list has\n"
+
+
 def test_a_bad_line_of_an_import_is_named_without_its_contents(run: Run, tmp_path: Path) -> None:
     make_town(tmp_path / "home")
     path = tmp_path / "permits.jsonl"
@@ -197,6 +211,7 @@ def test_check_reports_every_municipality(run: Run, tmp_path: Path) -> None:
     assert "musterstadt: ready" in told.stdout
     assert "letterhead" in told.stdout
     assert run("check", "-m", "musterstadt").returncode == 0
+    assert "  look at: services.resident_parking.zones: Lange Str.: no zone holds 22" in told.stdout
 
 
 def test_two_municipalities_with_one_ags_are_not_ready(run: Run, tmp_path: Path) -> None:

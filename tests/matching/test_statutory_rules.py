@@ -19,6 +19,7 @@ from tasks.matching.statutory import (
     same_family_name,
     same_forenames,
     same_house_number,
+    same_house_text,
     same_street,
 )
 
@@ -128,6 +129,15 @@ def test_a_house_number_is_read_field_by_field(text: str, fields: tuple[str, str
 @pytest.mark.parametrize("text", ["17-19", "171/3", "17 Hinterhaus", "1/3", "17, 18", "١٧"])
 def test_a_house_number_that_can_mean_two_things_is_not_read(text: str):
     assert parse_house_number(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "agrees"),
+    [("171/3", True), ("171", True), ("0171/3", True), ("17 1/3", False), ("1713", False)],
+)
+def test_a_record_that_carries_what_we_print_agrees_with_its_house(text: str, agrees: bool):
+    assert same_house_text(Address(number="171", suffix="3"), text) is agrees
+    assert not same_house_text(Address(number="17", part="1/3"), "171/3")
 
 
 def test_leading_zeros_and_case_do_not_change_a_house_number():
