@@ -39,12 +39,12 @@ _WORDS = re.compile(
     | (?P<L>\() | (?P<R>\))
     | (?P<_>\s+|(?:nur|einschließlich|inklusive)\b|(?:einschl|inkl)\.
         |(?:[Hh]ausnummern?|[Nn]ummern?)\b
-        |(?:[Hh]aus-?nr|[Hh]s\.?-?[Nn]r|[Nn]rn?)\b\.?)  # says nothing
+        |(?:[Hh]aus-?[Nn]r|[Hh]s\.?-?[Nn]r|[Nn]rn?)\b\.?)  # says nothing
     """,
     re.VERBOSE,
 )
 _ITEM = re.compile(
-    r"(?P<before>[OEF]?)(?P<shape>V?N[TD][NZ]|NK?|SN|TN|WNCN)(?P<after>|[OEF]|L[OEF]R)"
+    r"(?P<before>|[OEF]|L[OEF]R)(?P<shape>V?N[TD][NZ]|NK?|SN|TN|WNCN)(?P<after>|[OEF]|L[OEF]R)"
 )
 _ITEMS = re.compile(r"(?<!W)(?<!WN)C")  # „zwischen 3 und 11“ is one item
 _PARITY = {"O": 1, "E": 0}
@@ -124,7 +124,7 @@ def _read(text: str) -> Entry:
             if error.how != HOW:  # understood, but it can mean two things
                 raise
             continue
-        return _entry(" ".join(words[:position]).removesuffix(","), *rule_read)
+        return _entry(" ".join(words[:position]).rstrip(",-– "), *rule_read)
     return _entry(text)
 
 
