@@ -17,12 +17,13 @@ from tasks.municipality import Municipality, open_municipality
 from tasks.registry.inbox import NOT_OURS, Stamp, hash_of, move, names, stamp
 from tasks.registry.packets import complete_set
 from tasks.registry.receipt import Answer, Message, unreadable_head, write_receipt
-from tasks.registry.snapshots import told
+from tasks.registry.snapshots import newcomer, told
 from tasks.registry.xmeldit import (
     BadRecord,
     DeliveryHead,
     check_head,
     read_head,
+    read_raw,
     read_records,
 )
 from tasks.settings import settings
@@ -30,8 +31,10 @@ from tasks.stage import Counts, error_log, stage
 from tasks.state import intake
 from tasks.state.database import reading, utcnow, writing
 from tasks.state.tables import Delivery, Quarantine
+from tasks.state.taking import Compare, Incoming, Taking
 
 SOURCE = "xmeldit"
+COMPARE = Compare(told, newcomer)
 CHUNK = 1000
 PATIENCE = 24 * 3600  # seconds until a packet that has not come counts as missing
 
@@ -42,8 +45,8 @@ class _StillWritten(Exception):
 
 @stage("pull deliveries · {municipality}")
 def pull_deliveries(municipality: str, today: date) -> Counts:
-    """Counts deliveries, deltas, quarantined, rejected, set_aside; what waits: waiting_packets,
-    waiting_files; and `stopped:<code>` where somebody must look."""
+    """Counts deliveries, records, deltas, repeated, quarantined, rejected, set_aside; what waits:
+    waiting_packets, waiting_files; and `stopped:<code>` where somebody must look."""
     return pull(open_municipality(municipality, settings()), today)
 
 
@@ -214,39 +217,59 @@ def _take_in(
         noted = intake.new_delivery(town.slug, SOURCE, number, packets[0].head.kind, today)
         noted.packets, noted.content_hash = len(packets), content
         delivery = intake.note_delivery(session, noted)
-        deltas = 0
+        taking = Taking(session, delivery, COMPARE, today)
         for packet in packets:
-            chunk: list[intake.Incoming] = []
-            for record in read_records(packet.path, town.profile.ags, seen=seen):
-                delivery.records_read += 1
-                if isinstance(record, BadRecord):
-                    delivery.records_rejected += 1
-                    session.add(_quarantined(town, delivery, packet.head.packet, record))
-                    continue
-                chunk.append(
-                    intake.Incoming(
-                        packet.head.packet,
-                        record.position,
-                        record.event,
-                        record.event_time,
-                        record.code,
-                        record.kind_by_code,
-                        record.key,
-                        record.person,
-                    )
-                )
-                if len(chunk) == CHUNK:
-                    deltas += intake.take_in(session, delivery, chunk, told, today)
-                    chunk = []
-            deltas += intake.take_in(session, delivery, chunk, told, today)
+            session.add_all(_take_packet(town, taking, packet, seen))
+        if delivery.kind == "full":
+            taking.finish()
         if any(_changed(packet) for packet in packets):
             raise _StillWritten
         intake.move_cursor(session, town.slug, SOURCE, number)
         intake.settle_unreadable(session, town.slug, SOURCE)
         counts["records"] += delivery.records_read
         counts["quarantined"] += delivery.records_rejected
-        counts["deltas"] += deltas
+        counts["deltas"] += taking.deltas
+        counts["repeated"] += taking.repeated
     return delivery
+
+
+def _take_packet(
+    town: Municipality, taking: Taking, packet: _Packet, seen: set[str]
+) -> Iterator[Quarantine]:
+    """What of the packet is for the quarantine."""
+    delivery, place = taking.delivery, packet.head.packet
+    chunk: list[Incoming] = []
+    for record in read_records(packet.path, town.profile.ags, seen=seen):
+        delivery.records_read += 1
+        if isinstance(record, BadRecord):
+            delivery.records_rejected += 1
+            if delivery.kind == "full" and record.key:
+                taking.unread(record.key)
+            yield _quarantined(town, delivery, place, record)
+            continue
+        chunk.append(
+            Incoming(
+                place,
+                record.position,
+                record.event,
+                record.event_time,
+                record.code,
+                record.kind_by_code,
+                record.key,
+                record.person,
+            )
+        )
+        if len(chunk) == CHUNK:
+            taking.take_in(chunk)
+            chunk = []
+    taking.take_in(chunk)
+    refused, taking.refused = taking.refused, []
+    raw = read_raw(packet.path, {one.position for one, _ in refused})
+    for one, error in refused:
+        delivery.records_rejected += 1
+        told = raw[one.position]
+        bad = BadRecord(one.position, one.event, one.event_time, one.key, error.code, "", told)
+        yield _quarantined(town, delivery, place, bad)
 
 
 def _changed(packet: _Packet) -> bool:

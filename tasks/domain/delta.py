@@ -27,6 +27,7 @@ class DeltaKind(StrEnum):
     DOCUMENT_CHANGE = "document_change"
     KEY_CHANGE = "key_change"  # Ordnungsmerkmal or AGS of the person is another one now
     DELETION = "deletion"  # person.loeschen: gone from the register, without a reason
+    MISSING = "missing"  # not in a full delivery that should name everyone: no deletion
     MOVE_REVERSED = "move_reversed"  # the move never happened (seen in the snapshots, not the code)
     DEATH_REVERSED = "death_reversed"
     OTHER_REVERSED = "other_reversed"

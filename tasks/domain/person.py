@@ -136,8 +136,11 @@ class Person:
 
         A dwelling in another municipality may be `current` too (after code 202); it is not home.
         """
-        here = [d for d in self.dwellings if d.current and self._is_here(d)]
-        return min(here, key=lambda dwelling: dwelling.status, default=None)
+        return min(self.current_here(), key=lambda dwelling: dwelling.status, default=None)
+
+    def current_here(self) -> tuple[Dwelling, ...]:
+        """All current dwellings in the person's own municipality, main and secondary."""
+        return tuple(d for d in self.dwellings if d.current and self._is_here(d))
 
     def left_to(self) -> Dwelling | None:
         """The current dwelling elsewhere, where there is one."""

@@ -21,6 +21,9 @@ DELIVERY_SENTENCES = {
     "registry.packets_contradict": "Die Pakete der Lieferung widersprechen einander",
     "registry.duplicate_event": "Ein Ereigniszeichen kommt in der Lieferung mehrfach vor",
     "registry.not_chronological": "Die Datensätze sind nicht in zeitlicher Reihenfolge",
+    "registry.full_incomplete": (
+        "In der Gesamtlieferung fehlen mehr Personen, als sie nennt, oder sie nennt keine"
+    ),
     "registry.full_with_delta_codes": (
         "Eine Gesamtlieferung darf keine Änderungen einzelner Datensätze enthalten"
     ),
@@ -36,6 +39,9 @@ RECORD_SENTENCES = {
     "registry.missing_field": "Eine erforderliche Angabe fehlt",
     "registry.said_twice": "Eine Angabe kommt mehrfach und mit verschiedenem Inhalt vor",
     "registry.overlong": "Eine Angabe ist länger als erlaubt",
+    "registry.event_known_otherwise": (
+        "Das Ereigniszeichen ist aus einer früheren Lieferung mit anderem Inhalt bekannt"
+    ),
     "registry.no_current_dwelling": "Umzug ohne aktuelle Wohnung in der Gemeinde",
 }
 

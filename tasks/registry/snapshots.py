@@ -12,6 +12,9 @@ A real move back is another dwelling at the old address: it has a move-in date o
 
 A record that puts the day of a move off to one that lies ahead says two things at once: today the
 person lives in the old home, as if the move had been taken back, and a move is to come.
+
+Where the registry tells a state and no event (a full delivery, code 102), what differs from the
+state before it is the event: found by comparison.
 """
 
 from dataclasses import replace
@@ -50,6 +53,8 @@ def classify(record_kind: DeltaKind, before: Person | None, after: Person | None
         return DeltaKind.MOVE_REVERSED
     if record_kind in REVERSALS and before == after:
         return DeltaKind.OTHER  # what it takes back never reached us
+    if record_kind == DeltaKind.STOCK:
+        return _found(before, after)
     return _seen(before, after) if record_kind == DeltaKind.OTHER else record_kind
 
 
@@ -89,6 +94,32 @@ def _is_put_off(lived: Dwelling | None, home: Dwelling | None) -> bool:
 
 def _begins_after(dwelling: Dwelling, day: date) -> bool:
     return dwelling.moved_in is not None and dwelling.moved_in > day
+
+
+def newcomer(last: Person | None, after: Person) -> DeltaKind:
+    """Somebody whom a state tells of and who was not here. `last`: as deleted from the register."""
+    if after.home() is None or after.died is not None:
+        return DeltaKind.STOCK
+    stays = {_identity(d) for d in last.dwellings if d.current} if last else set()
+    back = any(d.current and _identity(d) in stays for d in after.dwellings)
+    return DeltaKind.OTHER_REVERSED if back else DeltaKind.ARRIVAL
+
+
+def _found(before: Person, after: Person) -> DeltaKind:
+    """Dwellings given up long ago are in one delivery and not in the next: that is no event."""
+    same = before == after or _state(before) == _state(after)
+    return DeltaKind.STOCK if same else _seen(before, after)
+
+
+def _state(person: Person) -> Person:
+    """Without what says nothing about today: the order of lists, and dwellings given up."""
+    return replace(
+        person,
+        locks=tuple(sorted(person.locks, key=str)),
+        dwellings=tuple(sorted((d for d in person.dwellings if d.current), key=str)),
+        children=tuple(sorted(person.children, key=str)),
+        guardians=tuple(sorted(person.guardians, key=str)),
+    )
 
 
 def _death_reversed(record_kind: DeltaKind, before: Person, after: Person) -> bool:
@@ -144,11 +175,25 @@ def _seen(before: Person, after: Person) -> DeltaKind:
             return DeltaKind.STATUS_CHANGE
         if old.moved_in != new.moved_in:
             return DeltaKind.ADDRESS_UPDATE
-    if before.locks != after.locks:
-        return DeltaKind.LOCK_CHANGE
-    if before.name != after.name:
+    if _places(before) != _places(after):
+        return DeltaKind.SECONDARY_DWELLING
+    if before.name != after.name:  # before a lock: who looks at a name is stopped by the lock
         return DeltaKind.NAME_CHANGE
+    if set(before.locks) != set(after.locks):
+        return DeltaKind.LOCK_CHANGE
+    if _guardians(before) != _guardians(after):
+        return DeltaKind.GUARDIAN_CHANGE
+    if set(after.children) - set(before.children):
+        return DeltaKind.CHILD_BORN
     return DeltaKind.OTHER
+
+
+def _places(person: Person) -> set[object]:
+    return {dwelling.address.place for dwelling in person.current_here()}
+
+
+def _guardians(person: Person) -> tuple[object, ...]:
+    return person.has_guardian, frozenset(person.guardians)
 
 
 def _other_home(old: Dwelling, new: Dwelling, after: Person) -> DeltaKind:

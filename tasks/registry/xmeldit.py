@@ -28,6 +28,7 @@ __all__ = [
     "RegistryRecord",
     "check_head",
     "read_head",
+    "read_raw",
     "read_records",
 ]
 
@@ -109,7 +110,7 @@ def read_records(
                 origin.key,
                 error.code,
                 error.ref,
-                etree.tostring(element, encoding="utf-8", with_tail=False),
+                _raw(element),
             )
         else:
             yield record
@@ -121,6 +122,28 @@ def read_records(
             del parent[0]
     if root is not None:
         _check_head_is_over(root)
+
+
+def read_raw(path: Path, positions: set[int]) -> dict[int, bytes]:
+    """These records as they were delivered, from a file that was read before."""
+    found: dict[int, bytes] = {}
+    records = stream(path, ("end",), RECORD, only_boundary=True) if positions else ()
+    position = 0
+    for _, element in records:
+        parent = element.getparent()
+        if parent is None or parent.getparent() is not None:
+            continue
+        position += 1
+        if position in positions:
+            found[position] = _raw(element)
+        element.clear()
+        while element.getprevious() is not None:
+            del parent[0]
+    return found
+
+
+def _raw(element: etree._Element) -> bytes:
+    return etree.tostring(element, encoding="utf-8", with_tail=False)
 
 
 def _check_head_is_over(root: etree._Element) -> None:

@@ -211,6 +211,7 @@ def _empty_deltas(session: Session, ids: Sequence[int], nobody: dict[str, str]) 
                 "id": delta_id,
                 "person_id": nobody.get(person, person),
                 "event": sign,
+                "content": "",
                 "event_time": datetime.combine(received_on, time(), UTC),
                 "reverses": signs.get((person, reverses), ""),
                 "before": None,

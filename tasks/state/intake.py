@@ -1,49 +1,16 @@
-"""Takes a delivery in: mirror, deltas, quarantine and cursor in one transaction, or nothing.
+"""What is known of deliveries: their numbers, what was refused, what lies in quarantine."""
 
-A truncated file hands out records before its error; since everything happens in the caller's one
-transaction, an error on the last byte of the last packet leaves no trace of the first.
-"""
-
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Collection, Sequence
+from datetime import date
 
 from sqlalchemy import func, or_, update
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
-from tasks.domain.delta import DeltaKind, address_changed
-from tasks.domain.person import Person, PersonKey
-from tasks.state.database import insert_rows, new_id, upsert, utcnow
-from tasks.state.documents import PERSON, dump, load_person
-from tasks.state.tables import Cursor, Delivery, DeltaRow, PersonRow, Quarantine
-
-# (kind by code, before, after) -> kind by the snapshots
-# What one record says of the person before and after it, on the day it arrives; mostly one thing.
-Told = tuple[DeltaKind, Person | None, Person | None]
-Tell = Callable[[DeltaKind, Person | None, Person | None, date], Sequence[Told]]
-
-_REVERSALS = {
-    DeltaKind.MOVE_REVERSED: {DeltaKind.MOVE, DeltaKind.ADDRESS_UPDATE, DeltaKind.MOVE_AWAY},
-    DeltaKind.DEATH_REVERSED: {DeltaKind.DEATH},
-    DeltaKind.OTHER_REVERSED: {DeltaKind.DELETION},  # 41: only of a person who was gone
-}
-
-PART = "*"  # ends the sign of what a record says before its last word
-
-
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """One good record of a packet, as any registry format yields it."""
-
-    packet: int
-    position: int
-    event: str
-    event_time: datetime
-    code: str
-    kind: DeltaKind
-    key: PersonKey
-    person: Person | None
+from tasks.domain.person import Person
+from tasks.state.database import upsert, utcnow
+from tasks.state.documents import load_person
+from tasks.state.tables import Cursor, Delivery, PersonRow, Quarantine
 
 
 def last_number(session: Session, municipality: str, source: str) -> int | None:
@@ -120,138 +87,16 @@ def move_cursor(session: Session, municipality: str, source: str, number: int) -
     )
 
 
-def take_in(
-    session: Session,
-    delivery: Delivery,
-    records: list[Incoming],
-    tell: Tell,
-    received_on: date,
-) -> int:
-    """One chunk of records in the registry's order. Returns how many of them are deltas."""
-    people = _load_people(session, delivery.municipality, {record.key for record in records})
-    deltas, touched = [], {}
-    for record in records:
-        row = people.get(record.key)
-        before = row.person if row and not row.gone else None
-        told = tell(record.kind, before, record.person, received_on)
-        if row is None:
-            row = people[record.key] = _Mirror(new_id("p"), record.person, False)
-        deltas += [
-            _delta(delivery, record, one, len(told) - place, row.id, received_on)
-            for place, one in enumerate(told, start=1)
-            if one[0] is not DeltaKind.STOCK
-        ]
-        row.person = record.person or row.person
-        row.gone = record.person is None
-        touched[record.key] = row
-    upsert(
-        session,
-        PersonRow,
-        [
-            {
-                "id": row.id,
-                "municipality": delivery.municipality,
-                "ags": key.ags,
-                "number": key.number,
-                "born": str(row.person.born) if row.person and not row.gone else "",
-                "snapshot": dump(PERSON, row.person) if row.person else "",
-                "gone": row.gone,
-            }
-            for key, row in touched.items()
-        ],
-        ["municipality", "ags", "number"],
-        ["born", "snapshot", "gone"],
+def had_full(session: Session, delivery: Delivery) -> bool:
+    """Whether everyone was told of before this delivery: who is unknown then has come since."""
+    query = select(Delivery.id).where(
+        Delivery.municipality == delivery.municipality,
+        Delivery.source == delivery.source,
+        Delivery.kind == "full",
+        Delivery.status == "accepted",
+        Delivery.id != delivery.id,
     )
-    _name_what_is_reversed(session, deltas)
-    insert_rows(session, DeltaRow, deltas)
-    return len(deltas)
-
-
-@dataclass(slots=True)
-class _Mirror:
-    id: str
-    person: Person | None
-    gone: bool
-
-
-def _load_people(
-    session: Session, municipality: str, keys: set[PersonKey]
-) -> dict[PersonKey, _Mirror]:
-    found = session.execute(
-        select_columns(
-            col(PersonRow.id),
-            col(PersonRow.ags),
-            col(PersonRow.number),
-            col(PersonRow.snapshot),
-            col(PersonRow.gone),
-        )
-        .where(col(PersonRow.municipality) == municipality)
-        .where(col(PersonRow.number).in_([key.number for key in keys]))
-    )
-    return {
-        PersonKey(ags, number): _Mirror(row_id, load_person(snapshot), gone)
-        for row_id, ags, number, snapshot, gone in found
-    }
-
-
-def _delta(
-    delivery: Delivery,
-    record: Incoming,
-    told: Told,
-    before_the_last: int,
-    person_id: str,
-    received_on: date,
-) -> dict[str, object]:
-    """`before_the_last`: 0 for what a record says last, which alone carries its own sign."""
-    kind, before, after = told
-    # Data minimisation: what no service may look at is counted, not kept.
-    kept = kind is not DeltaKind.IRRELEVANT
-    return {
-        "municipality": delivery.municipality,
-        "source": delivery.source,
-        "delivery_no": delivery.number,
-        "packet": record.packet,
-        "position": record.position,
-        "part": before_the_last,
-        "event": record.event + PART * before_the_last,
-        "event_time": record.event_time,
-        "received_on": received_on,
-        "kind": kind.value,
-        "reason_code": record.code,
-        "reverses": "",
-        "address_changed": kept and address_changed(before, after),
-        "person_id": person_id,
-        "before": dump(PERSON, before) if kept and before else None,
-        "after": dump(PERSON, after) if kept and after else None,
-        "linked": not kept,
-    }
-
-
-def _name_what_is_reversed(session: Session, deltas: list[dict[str, object]]) -> None:
-    """A reversal names no earlier event; it takes back the latest one of the kind it undoes that
-    was not taken back before."""
-    for position, delta in enumerate(deltas):
-        kinds = _REVERSALS.get(DeltaKind(str(delta["kind"])))
-        if not kinds or (DeltaKind.DELETION in kinds and delta["before"]):
-            continue
-        stored = session.exec(
-            select(DeltaRow.event, DeltaRow.kind, DeltaRow.reverses)
-            .where(DeltaRow.person_id == delta["person_id"])
-            .order_by(col(DeltaRow.id))
-        )
-        earlier = [
-            *stored,
-            *(
-                (str(one["event"]), str(one["kind"]), str(one["reverses"]))
-                for one in deltas[:position]
-                if one["person_id"] == delta["person_id"]
-            ),
-        ]
-        taken_back = {reverses for _, _, reverses in earlier}
-        standing = [
-            event for event, kind, _ in earlier if kind in kinds and event not in taken_back
-        ]
-        delta["reverses"] = standing[-1] if standing else ""
+    return session.exec(query.limit(1)).first() is not None
 
 
 def new_delivery(

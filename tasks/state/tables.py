@@ -105,6 +105,9 @@ class PersonRow(SQLModel, table=True):
     born: str = Field(default="", index=True)  # finds everyone whom a permit may be confused with
     snapshot: str = Field(sa_column=Column(Text))
     gone: bool = False  # deleted from the register; the last snapshot stays until it is forgotten
+    full_no: int = 0  # the last full delivery that named the person
+    missing: str = ""  # event sign of the delta that says they were not in one
+    told: str = ""  # hash of the last record that told their state: the same again is nothing new
 
 
 class DeltaRow(SQLModel, table=True):
@@ -115,6 +118,7 @@ class DeltaRow(SQLModel, table=True):
         UniqueConstraint("municipality", "source", "delivery_no", "packet", "position", "part"),
         Index("delta_to_link", "municipality", "linked"),
         Index("delta_of_person", "person_id", "id"),
+        Index("delta_by_sign", "municipality", "event"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -129,6 +133,8 @@ class DeltaRow(SQLModel, table=True):
     received_on: date
     kind: str
     reason_code: str
+    compared: bool = False  # found by comparison: the registry told a state, and no event
+    content: str = ""  # hash of what the event said, by which the same one is known again
     reverses: str = ""  # event sign of the delta it takes back
     address_changed: bool = False
     person_id: str = Field(foreign_key="person.id")
