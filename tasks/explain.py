@@ -224,6 +224,7 @@ def _delta(delta: DeltaRow | None) -> dict[str, Any] | None:
         "kind": delta.kind,
         "reason_code": delta.reason_code,
         "reverses": delta.reverses,
+        "compared": delta.compared,
         "before": _json(delta.before),
         "after": _json(delta.after),
     }

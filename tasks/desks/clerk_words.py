@@ -214,6 +214,7 @@ EVENTS = {
     DeltaKind.GUARDIAN_CHANGE: "Änderung der gesetzlichen Vertretung",
     DeltaKind.DOCUMENT_CHANGE: "Änderung eines Ausweisdokuments",
     DeltaKind.KEY_CHANGE: "Änderung des Ordnungsmerkmals",
+    DeltaKind.MISSING: "fehlt in einer Gesamtlieferung",
     DeltaKind.DELETION: "Löschung aus dem Register",
     DeltaKind.MOVE_REVERSED: "Rücknahme eines Umzugs",
     DeltaKind.DEATH_REVERSED: "Rücknahme eines Sterbefalls",

@@ -30,13 +30,17 @@ ABOUT_THE_ADDRESS = frozenset(
         DeltaKind.MOVE_AWAY,
         DeltaKind.STATUS_CHANGE,
         DeltaKind.KEY_CHANGE,
+        DeltaKind.ARRIVAL,
+        DeltaKind.SECONDARY_DWELLING,
     }
 )
 REVERSALS = frozenset({DeltaKind.MOVE_REVERSED, DeltaKind.DEATH_REVERSED, DeltaKind.OTHER_REVERSED})
 # A machine changes nothing here and writes to nobody, so locks and guardians protect nothing more.
 # With them the clerk would read „locked“ where „died“ or „taken back“ is what matters. Only what
 # had effect is put back by a machine: then they protect again.
-FOR_CLERKS = REVERSALS | {DeltaKind.DEATH, DeltaKind.DELETION, DeltaKind.KEY_CHANGE}
+# Where a record may have outlived its holder.
+WITHOUT_HOLDER = {DeltaKind.DEATH, DeltaKind.DELETION, DeltaKind.MISSING}
+FOR_CLERKS = REVERSALS | WITHOUT_HOLDER | {DeltaKind.KEY_CHANGE}
 
 # Ground → section of law, and the condition in one sentence. Stored: never rename a ground.
 CONDITIONS = {
@@ -97,7 +101,7 @@ def automation_filter(situation: Situation, today: date) -> list[Check]:
     later = ", ".join(event.kind for event in situation.later) or None
     # What the service did on a wrong event is put right even for who has left it.
     # And a record does not outlive its holder because of that.
-    over = delta.kind in (DeltaKind.DEATH, DeltaKind.DELETION)
+    over = delta.kind in WITHOUT_HOLDER
     served = not situation.opted_out or bool(situation.acts) or over
     checks = [
         _check("not_reversed", not reversed_, "reversed", Outcome.SUPPRESSED),
@@ -225,6 +229,8 @@ def _superseded(situation: Situation) -> bool:
     dead = (now is None or now.died is not None) and DeltaKind.DEATH in later
     if gone or dead:
         return delta.kind not in REVERSALS
+    if delta.kind is DeltaKind.MISSING:  # the registry has told of them again, whatever it was
+        return bool(later)
     if delta.kind in ABOUT_THE_ADDRESS:
         touched = any(e.address_changed or e.kind in ABOUT_THE_ADDRESS for e in situation.later)
         return touched and _home_sign(delta.after) != _home_sign(now)

@@ -36,6 +36,7 @@ CONDITIONS = {
     "permit_valid": (LAPSE, "The permit is valid on the day of the change."),
     "holder_alive": (LAPSE, "The holder is alive."),
     "holder_known": ("VwVfG § 24 Abs. 1", "The holder is still in the register."),
+    "holder_named": ("VwVfG § 24 Abs. 1", "The registry's full delivery names the holder."),
     "key_unchanged": ("VwVfG § 24 Abs. 1", "The person's registry key is still the same."),
     "event_stands": ("BMG § 6 Abs. 1", "The event that was decided on still stands."),
     "not_undone": (LAPSE, "What was carried out on the event still stands."),
@@ -56,6 +57,7 @@ HOLDER_CODES = {
     "permit_expired": "The permit runs out before the change takes effect.",
     "holder_uncertain": "A permit only looks as if it were this person's. Is it?",
     "holder_died": "The holder has died. When does the permit end, and whom to ask?",
+    "holder_missing": "The holder is missing in a full delivery of the register. What happened?",
     "key_changed": "The person's registry key has changed. Which key shall the permit carry?",
     "death_reversed": "The holder is alive. Restore the permit, resume letters, apologise?",
     "reversal_after_effect": "The event was taken back after it had effect. Restore the permit?",
@@ -171,6 +173,11 @@ def event_checks(situation: Situation, permits: tuple[Permit, ...], today: date)
             choices = end_choices(ends, notify=False)
             gone = _check("holder_known", False, "holder_vanished", proposal=ends, choices=choices)
             return [valid, gone]
+        case DeltaKind.MISSING:
+            ends = end(permits, today)
+            choices = end_choices(ends, notify=False)
+            named = _check("holder_named", False, "holder_missing", proposal=ends, choices=choices)
+            return [valid, named]
         case DeltaKind.KEY_CHANGE:
             return [valid, _check("key_unchanged", False, "key_changed")]
         case kind if kind in REVERSALS:

@@ -108,9 +108,12 @@ def _delivered(view: View, delta: DeltaRow) -> str:
     if delivery and delivery.attempts > 1:
         first = view.moment(delivery.created_at)
         again = f", noted {delivery.attempts} times, first {first}"
+    stands = delta.kind != DeltaKind.MISSING
+    where = f", packet {delta.packet}, position {delta.position}" if stands else ""
+    found = ", found by comparison" if delta.compared else ""
     return (
-        f"in delivery {delta.delivery_no} ({delta.source}), packet {delta.packet}, position"
-        f" {delta.position}, received on {delta.received_on}{again}"
+        f"in delivery {delta.delivery_no} ({delta.source}){where}, received on"
+        f" {delta.received_on}{found}{again}"
     )
 
 
