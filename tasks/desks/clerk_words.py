@@ -18,6 +18,8 @@ from tasks.domain.reply import ReplyKind
 QUESTIONS = {
     "holder_vanished": "Die Person ist ohne Angabe von Gründen aus dem Register verschwunden. "
     "Was ist geschehen?",
+    "holder_missing": "Die Person fehlt in einer Gesamtlieferung des Registers, ohne gelöscht zu "
+    "sein. Was ist geschehen?",
     "holder_died": "Die Person ist verstorben. Was soll geschehen, und wer ist zu fragen?",
     "address_locked": "Es besteht eine Auskunftssperre (§ 51 BMG). Wie soll es weitergehen?",
     "conditional_lock": "Für eine Wohnung besteht ein bedingter Sperrvermerk (§ 52 BMG). Wie soll "
@@ -57,6 +59,10 @@ QUESTIONS = {
     "werden?",
     "secondary_dwelling": "Hier bleibt nur eine Nebenwohnung. Endet der Ausweis?",
     "moved_away": "Die Person wohnt nicht mehr in der Kommune. Endet der Ausweis?",
+    "returned": "Die Person ist (wieder) zugezogen und hat noch einen Ausweis von vorher. Besteht "
+    "er fort?",
+    "second_home_given_up": "Eine Nebenwohnung wurde aufgegeben, für die der Ausweis gelten kann. "
+    "Endet der Ausweis?",
     "no_zone": "Die neue Anschrift liegt in keiner Bewohnerparkzone. Endet der Ausweis?",
     "zone_ambiguous": "Die neue Anschrift liegt nicht sicher in einer einzigen Bewohnerparkzone. "
     "Welche ist richtig?",
@@ -121,6 +127,9 @@ CONDITIONS = {
     "permit_valid": "Der Ausweis ist am Tag der Änderung gültig.",
     "holder_alive": "Die Person lebt.",
     "holder_known": "Die Person steht noch im Register.",
+    "holder_named": "Die Gesamtlieferung des Registers nennt die Person.",
+    "held_since": "Der Ausweis wurde erteilt, seit die Person hier wohnt.",
+    "second_home_kept": "Keine Nebenwohnung wurde aufgegeben, für die der Ausweis gelten kann.",
     "key_unchanged": "Das Ordnungsmerkmal der Person ist noch dasselbe.",
     "event_stands": "Das Ereignis, auf das entschieden wurde, besteht noch.",
     "not_undone": "Was auf das Ereignis hin geschah, besteht noch.",

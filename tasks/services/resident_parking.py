@@ -79,6 +79,14 @@ CONDITIONS = {
         "StVG § 35 Abs. 1 Nr. 22; StVG § 36 Abs. 2m",
         "The vehicle register was asked, or the municipality waives it.",
     ),
+    "held_since": (
+        "VwVfG § 43 Abs. 2",
+        "The permit was granted since the person came to live here.",
+    ),
+    "second_home_kept": (
+        "BMG § 21 Abs. 3",
+        "No second home was given up for which the permit may have been granted.",
+    ),
     "record_differs": ("DSGVO Art. 5 Abs. 1 lit. d", "The permit carries another address."),
     "name_differs": ("DSGVO Art. 5 Abs. 1 lit. d", "The permit carries another name."),
 }
@@ -104,6 +112,9 @@ CODES = (
         "minor": "The holder is under age, or the age is unknown. May the permit be changed?",
         "secondary_dwelling": "Only a secondary dwelling is left here. Does the permit end?",
         "moved_away": "The holder no longer lives in the municipality. Does the permit end?",
+        "returned": "The holder has come to live here and has a permit from before. Does it stand?",
+        "second_home_given_up": "A second home was given up that the permit may be for. "
+        "Does it end?",
         "no_zone": "The new address lies in no parking zone. Does the permit end?",
         "zone_ambiguous": "The new address can lie in several parking zones. Which one is right?",
         "zone_list_gap": "The address was only put right, but the zone list lacks its new wording.",
@@ -218,13 +229,25 @@ def _legal_checks(case: _Case) -> list[Check]:
     if checks := event_checks(situation, case.permits, case.today):
         return checks
     valid = valid_check(case.permits, case.day)
+    if not valid.passed:
+        return [valid]
     if kind is not DeltaKind.NAME_CHANGE:
-        return [valid, *_address_checks(case)] if valid.passed else [valid]
+        checks = [valid, *_address_checks(case)]
+        if not (_ends_in_nothing(checks) and _is_renamed(situation.delta)):
+            return checks
     effects = _name_effects(case)
     differs = _check("name_differs", bool(effects), "name_unchanged", Outcome.DECLINED)
     checks = [valid, differs, _one_permit(case, effects), _adult(case, effects)]
     told = case.parameters.notify_name_change
     return checks + _record_gate(case, checks, effects, told=told)
+
+
+def _ends_in_nothing(checks: list[Check]) -> bool:
+    return next((c.code for c in checks if not c.passed), "") == "nothing_changes"
+
+
+def _is_renamed(delta: Delta) -> bool:
+    return bool(delta.before and delta.after and delta.before.name != delta.after.name)
 
 
 def _record_gate(
@@ -328,6 +351,8 @@ def _address_checks(case: _Case) -> list[Check]:
     checks = [dwelling] if kept else []
     if not all_met(checks):
         return checks
+    if unfit := _of_a_home_given_up(case, home):
+        return [*checks, _second_home_given_up(case, unfit)]
     if delta.kind is not DeltaKind.MOVE:
         same = same_home(delta.before, delta.after) and not _overtook(case)
         checks.append(_check("address_differs", not same, "nothing_changes", Outcome.DECLINED))
@@ -341,6 +366,7 @@ def _address_checks(case: _Case) -> list[Check]:
         _one_permit(case),
         _adult(case),
         *([] if dwelling in checks else [dwelling]),
+        *([_held_since(case, home)] if single and _has_come(delta) else []),
         _one_zone(case, home),
         *([_zone_agrees(case, case.permits[0])] if single else []),
     ]
@@ -348,6 +374,58 @@ def _address_checks(case: _Case) -> list[Check]:
     if not all_met(checks):
         return checks
     return checks + _action_checks(case, home, checks)
+
+
+def _has_come(delta: Delta) -> bool:
+    """To live here, anew or for the first time."""
+    here_before = delta.before is not None and delta.before.home() is not None
+    return delta.kind is DeltaKind.ARRIVAL or (
+        delta.kind is DeltaKind.SECONDARY_DWELLING and not here_before
+    )
+
+
+def _is_from_before(permit: Permit, home: Dwelling) -> bool:
+    return home.moved_in is None or permit.valid_from < home.moved_in
+
+
+def _held_since(case: _Case, home: Dwelling) -> Check:
+    """Who comes back has lost the right in between: with a condition the permit has lapsed, without
+    one it is discretionary. Who just got it at the counter is only now told by the registry."""
+    before = _is_from_before(case.permits[0], home)
+    ends = end(case.permits, case.today)
+    notify, revokes = can_be_written_to(case.person), not case.parameters.resolutory_condition
+    return _check(
+        "held_since",
+        None if before else True,
+        "returned",
+        choices=(GO_ON, *end_choices(ends, notify=notify, revokes=revokes)) if before else (),
+        since=home.moved_in,
+    )
+
+
+def _of_a_home_given_up(case: _Case, home: Dwelling) -> tuple[Permit, ...]:
+    """Permits that do not fit the home that is left, once another one here was given up."""
+    delta = case.situation.delta
+    if delta.before is None or delta.after is None or not same_home(delta.before, delta.after):
+        return ()
+    left = {d.address.place for d in delta.after.current_here()}
+    if {d.address.place for d in delta.before.current_here()} <= left:
+        return ()
+    zones = case.situation.areas_after.areas
+    return tuple(p for p in case.permits if p.zone not in zones or _names_another(p, home))
+
+
+def _second_home_given_up(case: _Case, permits: tuple[Permit, ...]) -> Check:
+    ends = end(permits, case.today)
+    notify, revokes = can_be_written_to(case.person), not case.parameters.resolutory_condition
+    return _check(
+        "second_home_kept",
+        None,
+        "second_home_given_up",
+        proposal=ends,
+        choices=end_choices(ends, notify=notify, revokes=revokes),
+        permits=numbers(permits),
+    )
 
 
 def _main_dwelling(case: _Case, home: Dwelling) -> Check:
@@ -409,6 +487,9 @@ def _zone_agrees(case: _Case, permit: Permit) -> Check:
     known = (*situation.areas_before.areas, *situation.areas_earlier)
     stays = permit.zone == _zone(case)
     agrees = stays or (permit.zone in known and not _keeps_old_home(case))
+    # Of who has come back, a clerk has said that the permit from before stands.
+    back = case.home is not None and _is_from_before(permit, case.home)
+    agrees = agrees or (back and _has_come(situation.delta))
     return _check(
         "permit_zone_agrees",
         True if agrees else None,
@@ -486,7 +567,7 @@ def _grant(case: _Case, checks: list[Check]) -> Decision:
     if puts_back(situation):
         told = situation.told and reached
         return granted("taken_back", grounds, *undo(situation), notify=told, undoes=True)
-    if case.situation.delta.kind is DeltaKind.NAME_CHANGE or case.home is None:
+    if "name_differs" in {ground.name for ground in grounds} or case.home is None:
         notify = case.parameters.notify_name_change and reached
         return granted("name_updated", grounds, *_name_effects(case), notify=notify)
     code, effects = _change(case, case.home)
@@ -508,17 +589,27 @@ def _change(case: _Case, home: Dwelling) -> tuple[str, tuple[Effect, ...]]:
     permit, zone = case.permits[0], _zone(case)
     if zone is None or zone == permit.zone:
         effect = update_address(permit, home)
-        return "address_updated", (effect,) if _is_new(case, permit, effect) else ()
+        if not _is_new(case, permit, home):
+            return "address_updated", ()
+        names = _name_effects(case) if _is_renamed(case.situation.delta) else ()
+        return "address_updated", (*names, effect)
     end_old = case.parameters.resolutory_condition
     switch = switch_zone(permit, zone, home, case.today, end_old=end_old)
     # The new permit takes over the name of the old one, which must be right first.
     return "zone_switched", (*_name_effects(case), switch)
 
 
-def _is_new(case: _Case, permit: Permit, effect: Effect) -> bool:
+def _is_new(case: _Case, permit: Permit, home: Dwelling) -> bool:
+    delta = case.situation.delta
     if not permit.street:  # the permit system keeps no address: go by the register
-        return not same_home(case.situation.delta.before, case.situation.delta.after)
-    return {"street": permit.street, "house_number": permit.house_number} != effect.data
+        return not _has_come(delta) and not same_home(delta.before, delta.after)
+    return _names_another(permit, home)
+
+
+def _names_another(permit: Permit, home: Dwelling) -> bool:
+    """Whether it carries another address; one that carries none names no other."""
+    written = {"street": permit.street, "house_number": permit.house_number}
+    return bool(permit.street) and written != update_address(permit, home).data
 
 
 def _name_effects(case: _Case) -> tuple[Effect, ...]:
@@ -669,6 +760,9 @@ service = Service(
             DeltaKind.KEY_CHANGE,
             DeltaKind.DEATH,
             DeltaKind.DELETION,
+            DeltaKind.MISSING,
+            DeltaKind.ARRIVAL,
+            DeltaKind.SECONDARY_DWELLING,
             *REVERSALS,
         }
     ),

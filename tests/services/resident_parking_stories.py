@@ -66,6 +66,27 @@ def moved_away() -> Situation:
     return a_situation(delta, after=())
 
 
+def a_return(**fields: Any) -> Situation:
+    """Antje Brandt had left, and lives in the zone of her old permit again."""
+    before = moved_away().delta.after
+    assert before is not None
+    home = a_new_dwelling("Wollenweberstraße", "14")
+    delta = a_delta(DeltaKind.ARRIVAL, before=before, after=a_person(home))
+    return a_situation(delta, before=(), **({"after": ("A3",)} | fields))
+
+
+def a_second_home_given_up(**fields: Any) -> Situation:
+    """The permit for A3 was granted for a second home; the main one is in A2."""
+    main = a_new_dwelling(status=DwellingStatus.MAIN)
+    second = a_dwelling(status=DwellingStatus.SECONDARY)
+    delta = a_delta(
+        DeltaKind.SECONDARY_DWELLING,
+        before=a_person(main, second),
+        after=a_person(main, replace(second, current=False)),
+    )
+    return a_situation(delta, **({"before": ("A2",), "after": ("A2",)} | fields))
+
+
 def a_renamed_street() -> Situation:
     delta = a_delta(DeltaKind.ADDRESS_UPDATE, after=a_person(a_dwelling("Am Alten Friedhof", "5")))
     return a_situation(delta, after=())
@@ -123,6 +144,9 @@ STORIES: dict[str, Story] = {
     "opted_out": Story(SUPPRESSED, a_situation(opted_out=True)),
     "holder_died": Story(REVIEW, a_death()),
     "holder_vanished": Story(REVIEW, a_situation(a_delta(DeltaKind.DELETION, after=None))),
+    "holder_missing": Story(REVIEW, a_situation(a_delta(DeltaKind.MISSING, after=None))),
+    "returned": Story(REVIEW, a_return()),
+    "second_home_given_up": Story(REVIEW, a_second_home_given_up()),
     "holder_uncertain": Story(REVIEW, a_situation(links=(a_link(LinkedBy.SUGGESTED),))),
     "address_locked": Story(REVIEW, a_situation(a_move(locks=(Lock("3", date(2028, 11, 19)),)))),
     "conditional_lock": Story(
