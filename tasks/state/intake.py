@@ -7,7 +7,7 @@ from sqlalchemy import func, or_, update
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
-from tasks.domain.person import Person
+from tasks.domain.person import Person, PersonKey
 from tasks.state.database import upsert, utcnow
 from tasks.state.documents import load_person
 from tasks.state.tables import Cursor, Delivery, PersonRow, Quarantine

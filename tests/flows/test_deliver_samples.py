@@ -49,6 +49,7 @@ ON_ARRIVAL = {
     "2026-11-25": {
         "E0002-0005": ("suppressed", "superseded"),
         "E0002-0011": ("declined", "permit_expired"),
+        "E0004-0001": ("declined", "no_permit"),  # who comes is looked at, too
         "E0004-0002": ("needs_review", "zone_ambiguous"),
         "E0004-0003": ("declined", "no_permit"),
     },
