@@ -15,7 +15,9 @@ from typing import Any
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tasks.state import clerks
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 _ARGUMENTS = [
@@ -27,6 +29,14 @@ _ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PATIENCE = 60  # seconds; a busy machine fails no test
+expect.set_options(timeout=PATIENCE * 1000)
+
+
+@pytest.fixture(autouse=True)
+def _cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a log-in costs is tested elsewhere."""
+    monkeypatch.setattr(clerks, "_COST", 2**4)
 
 
 @pytest.fixture
@@ -40,7 +50,7 @@ def serve() -> Iterator[Callable[[Any], str]]:
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
         running.append((server, thread))
-        patience = time.monotonic() + 10
+        patience = time.monotonic() + PATIENCE
         while not server.started:
             assert thread.is_alive(), "the server did not start"
             assert time.monotonic() < patience, "the server did not start in time"
@@ -84,7 +94,7 @@ def visit(chromium: Browser) -> Iterator[Callable[..., Window]]:
         options = {"java_script_enabled": False, "locale": "de-DE"} | options
         context = chromium.new_context(**options)
         contexts.append(context)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE * 1000)
         window = Window(context.new_page())
         window.page.on("request", lambda request: window.requests.append(request.url))
         window.page.on(

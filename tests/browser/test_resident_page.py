@@ -224,7 +224,11 @@ def test_a_slip_puts_the_focus_on_the_summary_which_leads_to_the_field(
 # --- for everybody -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("plain", [False, True], ids=["usual", "plain"])
+@pytest.mark.parametrize(
+    "plain",
+    [False, pytest.param(True, marks=pytest.mark.thorough)],
+    ids=["usual", "plain"],
+)
 def test_every_page_keeps_the_rules_of_wcag_in_light_and_in_dark(
     town: Town, visit: Callable[..., Window], plain: bool
 ) -> None:
@@ -242,7 +246,11 @@ def test_every_page_keeps_the_rules_of_wcag_in_light_and_in_dark(
     assert looked == 24
 
 
-@pytest.mark.parametrize("plain", [False, True], ids=["usual", "plain"])
+@pytest.mark.parametrize(
+    "plain",
+    [pytest.param(False, marks=pytest.mark.thorough), True],
+    ids=["usual", "plain"],
+)
 def test_no_page_needs_sideways_scrolling_at_320_pixels_or_complains_or_asks_another_host(
     town: Town, visit: Callable[..., Window], plain: bool
 ) -> None:

@@ -337,7 +337,7 @@ def test_a_clerk_resolves_the_street_in_two_zones_either_way(
 ) -> None:
     page = visit().page
     log_in(page, life)
-    shown = question(page, "mehreren Bewohnerparkzonen")
+    shown = question(page, "nicht sicher in einer einzigen")
     assert "Ilse Marie Hoffmann" in shown
     assert "Zone A3" in shown
     assert "Zone W2" in shown
@@ -366,14 +366,14 @@ def test_where_four_eyes_are_asked_for_a_second_clerk_confirms(
     life.run()
     first, second = visit().page, visit().page
     log_in(first, life, "sb-1")
-    question(first, "mehreren Bewohnerparkzonen")
+    question(first, "nicht sicher in einer einzigen")
     first.get_by_label("Die Anschrift liegt in Zone W2").check()
     first.get_by_role("button", name="Antwort festhalten").click()
     assert life.run(prompted)["acted"] == 0
     assert not life.town.opened.register.get(["BPA-0004/2"])
 
     log_in(second, life, "sb-2")
-    question(second, "mehreren Bewohnerparkzonen")
+    question(second, "nicht sicher in einer einzigen")
     second.get_by_role("button", name="Zustimmen").click()
     expect(second.get_by_role("heading", level=1)).to_have_text("Sie haben zugestimmt")
 
@@ -456,7 +456,7 @@ def test_a_scanner_that_opens_every_page_changes_no_row(
         "{number}": send_off(resident),
     }
     log_in(clerk, life)
-    question(clerk, "mehreren Bewohnerparkzonen")
+    question(clerk, "nicht sicher in einer einzigen")
     values["{question}"] = clerk.url.rpartition("/")[2]
     paths = list(addresses(life.app, values))
     assert len(paths) >= 20
