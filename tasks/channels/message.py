@@ -57,7 +57,7 @@ def _parts(parcel: Parcel) -> "Message[Any, Any]":
     text = MIMEText(parcel.text, "plain", _UTF8)  # type: ignore[arg-type]  # takes a Charset too
     html = MIMEText(parcel.html, "html", _UTF8)  # type: ignore[arg-type]
     pdf = MIMEApplication(parcel.pdf, "pdf")
-    name = f"Bescheid-{parcel.letter_id}.pdf"
+    name = f"{parcel.kind}-{parcel.letter_id}.pdf"
     pdf.add_header("Content-Disposition", "attachment", filename=name)
     return MIMEMultipart(_subparts=[MIMEMultipart("alternative", _subparts=[text, html]), pdf])
 

@@ -35,6 +35,11 @@ class Parcel:
         if not _LETTER_ID.fullmatch(self.letter_id):
             raise ChannelRefused("channel.bad_parcel", detail="letter_id is not a plain id")
 
+    @property
+    def kind(self) -> str:
+        """What it is called: only a Bescheid instructs on objections (VwVfG § 37 Abs. 6)."""
+        return "Bescheid" if "\nRechtsbehelfsbelehrung\n" in self.text else "Schreiben"
+
 
 @dataclass(frozen=True)
 class HandedOver:

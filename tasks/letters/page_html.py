@@ -7,7 +7,7 @@ from typing import NamedTuple
 from tasks.letters.markup import Block, Line
 from tasks.letters.words import kept_together
 
-HIDDEN = "siehe Ihr Schreiben"
+HIDDEN = "die in Ihrem Schreiben genannte"  # Anschrift
 _FIRST_LEVEL = 3  # the page's own headings are h1 and h2
 
 

@@ -52,7 +52,7 @@ def test_a_resident_receives_text_html_and_pdf_as_they_were_rendered(inbox):
     assert html.get_content_type() == "text/html"
     assert html.get_content().rstrip("\r\n") == parcel.html
     assert attachment.get_content_type() == "application/pdf"
-    assert attachment.get_filename() == "Bescheid-l-7f3k.pdf"
+    assert attachment.get_filename() == "Schreiben-l-7f3k.pdf"
     assert attachment.get_content() == PDF + b"l-7f3k"
 
 
