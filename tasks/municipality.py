@@ -25,6 +25,7 @@ from tasks.settings import TEMPLATES, Settings
 from tasks.state.database import Engine, open_database
 
 PROFILE = "profile.toml"
+NO_POSTCODE = "no postcode is named: a move to another one is asked about; see zones_cover"
 
 
 @dataclass(frozen=True)
@@ -159,6 +160,7 @@ def look_at(slug: str, settings: Settings) -> list[str]:
             f"services.{name}.zones: {text}"
             for name, areas in _lists(town).items()
             for text in (
+                *([] if areas.names_postcodes else [NO_POSTCODE]),
                 *areas.warnings(),
                 *(f"zone {zone} is on no permit" for zone in areas.zones if zone not in used),
             )

@@ -126,6 +126,15 @@ def test_a_ready_town_is_told_what_its_zone_list_may_not_mean(tmp_path: Path) ->
     assert "zone A3 is on no permit" not in warnings
 
 
+@pytest.mark.parametrize(("extra", "told"), [("", True), ('zones_cover = ["60000"]', False)])
+def test_a_list_without_a_postcode_is_told_what_that_means(
+    tmp_path: Path, extra: str, told: bool
+) -> None:
+    town = make_town(tmp_path, extra=extra)
+
+    assert ("no postcode is named" in "\n".join(look_at(town.slug, town.settings))) is told
+
+
 def test_permits_for_a_zone_that_no_list_has_are_named(tmp_path: Path) -> None:
     town = make_town(tmp_path)
     zones = town.folder / "zones.json"

@@ -120,6 +120,11 @@ class ZoneList:
             if missing := gaps(entries):
                 yield f"{street}: no zone holds {_ranges(missing)}"
 
+    @property
+    def names_postcodes(self) -> bool:
+        named = any(entry.place.postcodes for found in self._entries.values() for _, entry in found)
+        return named or bool(self._covers.postcodes)
+
     def _of_street(self, street: str) -> list[Zoned]:
         found = self._entries.get(_street_key(street))
         if found is not None or not street:
