@@ -27,19 +27,21 @@ _ENDS_LIKE_A_NUMBER = re.compile(r"[0-9][0-9/ ]*[A-Za-z]{0,2}$")
 _NO_REGIONS = ("00", "05", "43", "62")
 _ORTSTEIL = re.compile(r"(?:^|[\s,(/-])(?:OT|Ortsteil)\.?\s+([^),]+)", re.IGNORECASE)
 _POSTCODE = re.compile(r"[0-9]{5}")
-# Whoever has no fixed abode is written so in many ways. Of a text's letters alone:
+# Whoever has no fixed abode is written so in many ways; of a text's letters alone:
 _HOME = (
-    "wohn(?:sitz|ung|ort|anschrift|adresse)|unterkunft|(?:post|melde)?(?:adresse|anschrift)"
+    "wohn(?:sitz|ung(?!sn)|ort|anschrift|adresse)|unterkunft|(?:post|melde)?(?:adresse|anschrift)"
     "|aufenthalt|bleibe|obdach"
 )
-_NOWHERE = re.compile(
-    rf"(?:ohne|keine?n?|o)(?:f|fest(?:e[nrs]?)?)?(?:{_HOME})"
-    r"|(?:wohnsitz|wohnungs|obdach)lose?r?$"
-    rf"|(?:(?:{_HOME}|straße|strasse|str|derzeit|zurzeit|zzt|ort)\w?)?unbekannt"
+_NO_HOME = re.compile(
+    rf"(?:ohne|keine?n?|^o)(?:f|fest(?:e[nrs]?)?)?(?:{_HOME})"
+    r"|^(?:wohnsitz|wohnungs|obdach)lose?r?$"
+)
+_OFW = re.compile(r"(?<!\w)o(?:hne)?[\W_]*f(?:est(?:e[nrs]?)?)?[\W_]*w(?!\w)")  # o. f. W.
+_NOT_KNOWN = re.compile(
+    rf"(?:(?:{_HOME}|straße|strasse|str|derzeit|zurzeit|zzt|ort)\w?)?unbekannt"
     r"|unbek?$|nicht(?:mehr)?(?:bekannt|gemeldet|ermittel|feststell|vorhanden)"
     r"|(?:nach)?(?:von|v)?amtswegen|(?:amtlich)?abgemeldet|verzogen$|untergetaucht"
 )
-_OFW = re.compile(r"(?<!\w)o(?:hne)?[\W_]*f(?:est(?:e[nrs]?)?)?[\W_]*w(?!\w)")  # o. f. W.
 # Short words that stand for „nothing“; beside a number they may be a street, as in „K 4“.
 _NOTHING = re.compile(
     "ka|nn|na|ohne|keine?|(?:keine?|ohne)angaben?|entfällt|entfaellt|leer|null|none|x+"
@@ -164,7 +166,9 @@ class Address:
 
     def is_postal(self) -> bool:
         """Whether the post finds it: street or post box, postcode of this country, and town."""
-        if self.country or any(map(is_nowhere, (self.street, self.extra, self.floor, self.town))):
+        if self.country or any(map(is_nowhere, (self.street, self.town))):
+            return False
+        if any(map(is_homeless, (self.extra, self.floor, self.care_of))):
             return False
         named = _has_letters(self.street) and _has_letters(self.town)
         return named and is_postcode(self.postcode)
@@ -178,12 +182,20 @@ def is_postcode(text: str) -> bool:
 
 
 def is_nowhere(text: str) -> bool:
-    """Whether the text says that there is no address: „ofW“, „o. f. W.“, „unbekannt verzogen“."""
-    low = text.lower()
-    letters = "".join(char for char in low if char.isalpha())
-    if _NOWHERE.match(letters) or _OFW.search(low):
+    """Whether a street or a town says that there is none: „ofW“, „unbekannt verzogen“, „k. A.“."""
+    letters = _letters(text)
+    if is_homeless(text) or _NOT_KNOWN.match(letters):
         return True
     return bool(_NOTHING.fullmatch(letters)) and not any(char.isdecimal() for char in text)
+
+
+def is_homeless(text: str) -> bool:
+    """„ohne festen Wohnsitz“, „o. f. W.“; also beside a street, such as the town hall's."""
+    return bool(_NO_HOME.search(_letters(text)) or _OFW.search(text.lower()))
+
+
+def _letters(text: str) -> str:
+    return "".join(char for char in text.lower() if char.isalpha())
 
 
 def _has_letters(text: str) -> bool:
