@@ -19,6 +19,7 @@ from tasks.act import act_cases, begun, take_up_effects, to_act
 from tasks.decide import decide_cases, to_decide
 from tasks.errors import AntragslosError
 from tasks.link import link_deltas, waiting
+from tasks.look_back import look_back, must_look_back, not_looked_at
 from tasks.municipality import Municipality, open_municipality
 from tasks.pull import has_deliveries, pull_deliveries
 from tasks.render import render_cases, to_render
@@ -68,6 +69,7 @@ class Outcome(BaseModel):
     counts: dict[str, int] = {}
     problems: list[str] = []
     touched: dict[str, int] = {}  # cases that the run moved, by the status they have now
+    not_looked_at: int = 0  # changes whose services are off
     asked: int = 0  # of these, the ones that wait for a clerk, wholly or in part
 
     def count(self, counts: Counts) -> None:
@@ -104,6 +106,7 @@ def of_municipality(
             for step, args in work(town, day, run):
                 do(step, args, outcome)
             outcome.touched, outcome.asked = touched_by(town, run)
+            outcome.not_looked_at = not_looked_at(town)
             _publish(town, day, outcome, artifact)
         return outcome
     except AntragslosError as error:
@@ -134,6 +137,8 @@ def everything(town: Municipality, day: date, run: str) -> Work:
         yield take_up_effects, (slug, run)
     if has_deliveries(town):
         yield pull_deliveries, (slug, day)
+    if must_look_back(town, day):
+        yield look_back, (slug, day)
     for _ in range(ceil(waiting(town) / size)):
         yield link_deltas, (slug, day, run)
     yield from _replies(town, day, run)
@@ -201,6 +206,8 @@ def _publish(town: Municipality, day: date, outcome: Outcome, artifact: str) -> 
 _ALSO = {
     "waiting_packets": "deliveries that wait for a packet",
     "waiting_files": "files still being written",
+    "passed_over": "earlier changes that a new service does not look back to (look_back_days)",
+    "not_looked_at": "changes that no service has looked at, since it is off",
 }
 
 
@@ -211,6 +218,7 @@ def end_state(outcomes: dict[str, Outcome]) -> State[Any]:
     for outcome in outcomes.values():
         touched.update(outcome.touched)
         counts.update(outcome.counts)
+        counts["not_looked_at"] += outcome.not_looked_at
     cases, failed = touched.total(), touched[FAILED]
     asked = sum(outcome.asked for outcome in outcomes.values())
     also = "".join(f"; {what}: {counts[name]}" for name, what in _ALSO.items() if counts[name])
@@ -225,7 +233,7 @@ def end_state(outcomes: dict[str, Outcome]) -> State[Any]:
         message = f"{asked} of {cases} cases need review"
         message += f"; {unread} registry records could not be read" if unread else ""
         return Completed(name="NeedsReview", message=message + also)
-    if not counts.keys() - _ALSO.keys():
+    if not +Counts({name: n for name, n in counts.items() if name not in _ALSO}):
         return Completed(message="nothing new" + also)
     message = f"{cases} cases, {counts['acted']} acted, {counts['handed_over']} letters sent"
     return Completed(message=message + also)

@@ -12,7 +12,7 @@ from tasks.municipality import Municipality, open_municipality
 from tasks.profile import EnabledService
 from tasks.settings import settings
 from tasks.stage import Counts, stage
-from tasks.state import cases, intake
+from tasks.state import cases, intake, starts
 from tasks.state.database import Session, reading, writing
 from tasks.state.documents import load_person
 from tasks.state.tables import DeltaRow, RecordLink
@@ -35,6 +35,7 @@ def link_batch(town: Municipality, today: date, run: str) -> Counts:
         for kind in DeltaKind
     }
     with writing(town.engine) as session:
+        begun = starts.starts(session, town.slug)
         deltas = cases.deltas_to_link(session, town.slug, town.settings.batch_size)
         new = [
             cases.NewCase(
@@ -45,6 +46,8 @@ def link_batch(town: Municipality, today: date, run: str) -> Counts:
             )
             for delta in deltas
             for enabled in wanted[DeltaKind(delta.kind)]
+            # Another service looks back to it.
+            if delta.received_on >= starts.reach(begun, enabled.service.name)
         ]
         new += _of_services_switched_off(session, town, deltas)
         concerned = {case.delta_id for case in new}

@@ -97,6 +97,7 @@ class ServicePart(BaseModel):
     legal_mode: LegalMode = LegalMode.CLERK
     automation_norm: str | None = None  # None: the service's own norm; "": no norm, clerk decides
     legal_basis_ref: str = ""  # the approval that BMG § 37 asks for
+    look_back_days: Annotated[int, Field(ge=0, le=3650)] = 0  # when it is switched on
     zones: str = ""  # file of the area list, in the municipality's folder
     zones_cover: tuple[Text, ...] = ()  # Ortsteile and postcodes that the whole list holds for
 
@@ -132,6 +133,7 @@ class EnabledService:
     gate: Gate
     area_file: str
     area_cover: tuple[str, ...] = ()
+    look_back_days: int = 0
 
 
 def load_profile(path: Path) -> Profile:
@@ -164,7 +166,16 @@ def enabled_services(profile: Profile, municipality: str) -> list[EnabledService
             norm = service.automation_norm
             norm = part.automation_norm if part.automation_norm is not None else norm
             gate = Gate(norm, part.legal_mode, part.legal_basis_ref)
-            enabled.append(EnabledService(service, parameters, gate, part.zones, part.zones_cover))
+            enabled.append(
+                EnabledService(
+                    service,
+                    parameters,
+                    gate,
+                    part.zones,
+                    part.zones_cover,
+                    part.look_back_days,
+                )
+            )
     if problems:
         raise ProfileInvalid(municipality, problems)
     return enabled

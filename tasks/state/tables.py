@@ -143,6 +143,17 @@ class DeltaRow(SQLModel, table=True):
     linked: bool = False
 
 
+class ServiceStart(SQLModel, table=True):
+    """Since when a service is on, and the first day whose changes are its to look at."""
+
+    __tablename__ = "service_start"
+
+    municipality: str = Field(primary_key=True)
+    service: str = Field(primary_key=True)
+    since: date
+    reaches_to: date
+
+
 class RecordLink(SQLModel, table=True):
     """A municipal record that belongs, or may belong, to a person."""
 

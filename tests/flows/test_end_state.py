@@ -21,6 +21,12 @@ def test_what_waits_in_an_inbox_is_said_by_every_run(counts: dict[str, int], mes
     assert end_state({"musterstadt": Outcome(counts=counts)}).message == message
 
 
+def test_what_no_service_has_looked_at_is_said_by_every_run() -> None:
+    message = end_state({"musterstadt": Outcome(not_looked_at=17)}).message
+
+    assert message == "nothing new; changes that no service has looked at, since it is off: 17"
+
+
 def test_what_waits_is_said_beside_the_trouble_of_another_town() -> None:
     outcomes = {
         "musterstadt": Outcome(counts={"waiting_files": 1}),
