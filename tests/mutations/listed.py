@@ -42,6 +42,31 @@ MUTATIONS = (
         'outcomes[slug] = of_municipality(slug, parameters.on, run, everything, "deliver")\n            if outcomes[slug].problems:\n                break',
         "tests/flows/test_trouble.py::test_one_municipality_in_trouble_never_stops_another",
     ),
+    Mutation(
+        "tasks/state/taking.py",
+        "            if known := signs.get(record.event):",
+        "            if record.event == (known := signs.get(record.event)):",
+        "tests/steps/test_known_events.py::test_a_delivery_that_comes_again_under_a_new_number_is_counted_and_changes_nothing",
+    ),
+    Mutation(
+        "tasks/state/taking.py",
+        "                if known == content:",
+        "                if known:",
+        "tests/steps/test_known_events.py::test_an_event_known_otherwise_is_quarantined_and_named_in_the_receipt",
+    ),
+    # What a full delivery tells otherwise is a change, and an absence is a question.
+    Mutation(
+        "tasks/state/taking.py",
+        "        same = stock and row.here and row.text == text",
+        "        same = stock and row.here",
+        "tests/steps/test_comparison.py::test_a_move_that_only_a_full_delivery_tells_switches_the_permit",
+    ),
+    Mutation(
+        "tasks/state/taking.py",
+        "self._keep([self._missing(row) for row in page if _lives_here(row)])",
+        "self._keep([self._missing(row) for row in page if not row.id])",
+        "tests/steps/test_comparison.py::test_who_is_missing_in_a_full_delivery_is_a_clerks_question_and_no_deletion",
+    ),
     # One case for each change and service.
     Mutation(
         "tasks/state/tables.py",
