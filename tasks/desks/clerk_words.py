@@ -296,6 +296,16 @@ def choice_text(choice: Choice) -> str:
         case "undo", "":
             heard = " Die Anhörung (§ 28 VwVfG) ist erfolgt." if choice.needs_words else ""
             return f"Was geschehen ist, wird zurückgenommen; {told}.{heard}"
+        case "restore", "":
+            return (
+                "Was auf den Sterbefall hin geschehen ist, wird zurückgenommen; die Person erhält "
+                "ein Schreiben mit einer Entschuldigung."
+            )
+        case "serve_again", "":
+            return (
+                "Der Ausweis bleibt, wie er jetzt ist. Die Person wird wieder bedient und "
+                "angeschrieben."
+            )
         case "deregister", "":
             return f"Die Person verzichtet: Der Ausweis endet heute; {told}."
         case "letter", "send":

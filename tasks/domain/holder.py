@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date
 from functools import partial
 
-from tasks.domain.automation import REVERSALS
+from tasks.domain.automation import REVERSALS, can_be_written_to
 from tasks.domain.check import SETTLED_BY_HAND, Check, check
 from tasks.domain.decision import Choice, Outcome, Then
 from tasks.domain.delta import DeltaKind
@@ -27,6 +27,11 @@ from tasks.domain.record import LinkedBy, Permit
 from tasks.domain.service import Situation
 
 LINK = "link:"  # begins the choice that names a permit as the person's
+SERVE_AGAIN = Choice(
+    "serve_again",
+    "The permit stays as it is now; the person is served and written to again.",
+    code="served_again",
+)
 LAPSE = "VwVfG § 43 Abs. 2"  # an act ends by time, by condition or by death
 
 # Ground → section of law, and the condition in one sentence. Stored: never rename a ground.
@@ -67,6 +72,7 @@ HOLDER_CODES = {
     "permit_ended": "A clerk has ended the permit.",
     SETTLED_BY_HAND: "A clerk has settled the case outside of the software.",
     "permit_kept": "A clerk has left the permit as it is.",
+    "served_again": "The holder is alive after all, and is served and written to again.",
     "reversal_before_effect": "The event was taken back before it had effect: the permit stands.",
 }
 
@@ -188,8 +194,18 @@ def event_checks(situation: Situation, permits: tuple[Permit, ...], today: date)
 def _event_stands(situation: Situation) -> Check:
     """What was taken back before it had any effect leaves the permit as it stands."""
     if situation.delta.kind is DeltaKind.DEATH_REVERSED:
-        return _check("event_stands", False, "death_reversed", choices=undo_choices(situation))
+        choices = (*_restore_choices(situation), SERVE_AGAIN)
+        return _check("event_stands", False, "death_reversed", choices=choices)
     return _check("event_stands", False, "reversal_before_effect", Outcome.DECLINED)
+
+
+def _restore_choices(situation: Situation) -> tuple[Choice, ...]:
+    """What was done on a death of which nobody told the holder; an apology may go with it."""
+    undone = undo_choices(situation)
+    if not undone or not can_be_written_to(situation.now):
+        return undone
+    text = "What was done is taken back, and the resident is told so, with an apology."
+    return (replace(undone[0], name="restore", text=text, notify=True), *undone)
 
 
 def undo_checks(situation: Situation, *, machine: bool) -> list[Check]:

@@ -224,7 +224,8 @@ def _legal_checks(case: _Case) -> list[Check]:
     situation, kind = case.situation, case.situation.delta.kind
     if puts_back(situation):
         return _undo_checks(case)
-    if kind is DeltaKind.MOVE_REVERSED:
+    came_to_nothing = kind is DeltaKind.DEATH_REVERSED and situation.areas_earlier
+    if kind is DeltaKind.MOVE_REVERSED or came_to_nothing:
         return [_zone_stands(situation), *event_checks(situation, case.permits, case.today)]
     if checks := event_checks(situation, case.permits, case.today):
         return checks
@@ -327,7 +328,7 @@ def _adult(case: _Case, proposal: tuple[Effect, ...] = ()) -> Check:
 
 
 def _zone_stands(situation: Situation) -> Check:
-    """A move before the one taken back may have come to nothing because of it, and be due now."""
+    """A move before what was taken back may have come to nothing because of it, and be due now."""
     areas = situation.areas_after.areas
     zones = {permit.zone for permit in held_for_certain(situation.links)}
     stands = None if areas and zones.isdisjoint(areas) else True

@@ -166,7 +166,7 @@ STORIES: dict[str, Story] = {
     "permit_zone_conflict": Story(REVIEW, a_situation(before=("H1",))),
     "foreign_plate": Story(REVIEW, a_situation(links=(a_link(plate="WA 12345"),))),
     "vehicle_unchecked": Story(REVIEW, a_situation(), parameters={"vehicle_check": "required"}),
-    "death_reversed": Story(REVIEW, a_situation(a_delta(DeltaKind.DEATH_REVERSED))),
+    "death_reversed": Story(REVIEW, a_situation(a_delta(DeltaKind.DEATH_REVERSED), after=("A3",))),
     "reversal_after_effect": Story(REVIEW, a_reversal(acts=(an_act(),))),
     "taken_back": Story(
         GRANTED, a_reversal(acts=(an_act(),), told=True), parameters={"resolutory_condition": True}
@@ -175,6 +175,14 @@ STORIES: dict[str, Story] = {
     "record_changed": Story(REVIEW, a_reversal(acts=(an_act(intact=False),))),
     "permit_ended": Story(GRANTED, a_situation(after=(), answers=(an_answer("no_zone", "end"),))),
     "permit_kept": Story(DECLINED, a_situation(after=(), answers=(an_answer("no_zone", "keep"),))),
+    "served_again": Story(
+        DECLINED,
+        a_situation(
+            a_delta(DeltaKind.DEATH_REVERSED),
+            after=("A3",),
+            answers=(an_answer("death_reversed", "serve_again"),),
+        ),
+    ),
     "settled_by_hand": Story(
         DECLINED, a_situation(after=(), answers=(an_answer("no_zone", "by_hand"),))
     ),

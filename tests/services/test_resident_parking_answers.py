@@ -584,7 +584,7 @@ def test_a_death_taken_back_gives_the_permit_back_if_a_clerk_says_so() -> None:
     act = an_act()
     situation = a_situation(a_delta(DeltaKind.DEATH_REVERSED), acts=(act,))
 
-    assert choices(decided(situation)) == ["undo", "by_hand"]
+    assert choices(decided(situation)) == ["restore", "undo", "serve_again", "by_hand"]
     decision = answered(situation, ("death_reversed", "undo"))
 
     assert (decision.outcome, decision.effects) == (Outcome.GRANTED, (act.inverse,))

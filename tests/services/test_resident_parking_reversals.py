@@ -375,15 +375,62 @@ def test_a_reversal_before_any_effect_leaves_the_permit_as_it_is() -> None:
     assert (decision.outcome, decision.code) == (DECLINED, "reversal_before_effect")
 
 
-def test_whoever_is_alive_after_all_gets_the_permit_back_by_a_clerk_never_by_machine() -> None:
-    ended = an_end_act()
-    situation = a_situation(
-        a_delta(DeltaKind.DEATH_REVERSED), links=(a_link(status="ended"),), acts=(ended,)
+def alive_again(*acts: Act, **fields: Any) -> Situation:
+    status = "ended" if acts else "active"
+    return a_situation(
+        a_delta(DeltaKind.DEATH_REVERSED),
+        **({"links": (a_link(status=status),), "after": ("A3",), "acts": acts} | fields),
     )
 
+
+def offered(situation: Situation) -> list[str]:
+    question = by_machine(situation).question
+    return [choice.name for choice in question.choices] if question else []
+
+
+def test_whoever_is_alive_after_all_gets_the_permit_back_by_a_clerk_never_by_machine() -> None:
+    ended = an_end_act()
+    situation = alive_again(ended)
+
     assert by_machine(situation).code == "death_reversed"
+    assert offered(situation) == ["restore", "undo", "serve_again", "by_hand"]
     done = answered(situation, "death_reversed", "undo")
     assert (done.effects, done.notify) == ((ended.inverse,), False)
+
+
+def test_a_clerk_may_have_a_letter_apologise_to_whoever_is_alive_after_all() -> None:
+    ended = an_end_act()
+
+    done = answered(alive_again(ended), "death_reversed", "restore")
+
+    assert (done.code, done.effects, done.notify) == ("taken_back", (ended.inverse,), True)
+    data = letter(alive_again(ended), done)
+    assert (data["what"], data["valid_until"]) == ("end", "2028-02-29")
+
+
+def test_where_nothing_was_done_on_the_death_a_clerk_lets_the_letters_go_on() -> None:
+    assert offered(alive_again()) == ["serve_again", "by_hand"]
+    done = answered(alive_again(), "death_reversed", "serve_again")
+    assert (done.outcome, done.code, done.effects) == (DECLINED, "served_again", ())
+
+
+def test_no_apology_is_offered_that_nobody_would_read() -> None:
+    abroad = a_person(Dwelling(an_address("", "", ags="", country="124")))
+
+    assert offered(alive_again(an_end_act(), now=abroad)) == ["undo", "serve_again", "by_hand"]
+
+
+def test_a_permit_that_somebody_has_changed_since_the_death_is_not_offered_back() -> None:
+    changed = replace(an_end_act(), intact=False)
+
+    assert offered(alive_again(changed)) == ["serve_again", "by_hand"]
+
+
+def test_a_move_that_came_to_nothing_by_a_death_is_not_forgotten_with_it() -> None:
+    moved = alive_again(after=("A2",), areas_earlier=("A3",))
+
+    assert by_machine(moved).code == "permit_zone_conflict"
+    assert by_machine(replace(moved, areas_earlier=())).code == "death_reversed"
 
 
 def test_a_permit_of_another_number_stays_untouched() -> None:

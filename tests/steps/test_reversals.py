@@ -343,9 +343,17 @@ def test_who_was_dead_by_mistake_is_a_clerks_and_nobody_is_asked_about_the_death
     send(town, news("33", alive))
     play(town, SETTLED)
 
-    assert set(questions(town).values()) == {"death_reversed"}
+    # The move came to nothing by it: first a clerk hears of that.
+    assert set(questions(town).values()) == {"permit_zone_conflict"}
     assert state(town, RACE_EVENT) == ("suppressed", "reversed")
     assert zones(town) == ["A3"]
+
+    assert town.answer("E0005-0001", "go_on", SETTLED) == "valid"
+    play(town, SETTLED)
+    assert town.question("E0005-0001").code == "death_reversed"
+    assert town.answer("E0005-0001", "serve_again", SETTLED) == "valid"
+    play(town, SETTLED)
+    assert town.cases()["E0005-0001"] == ("declined", "served_again")
 
 
 def test_a_death_between_act_and_letter_ends_the_case_without_a_letter(any_town: Town) -> None:
