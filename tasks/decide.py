@@ -17,11 +17,14 @@ from tasks.domain.decision import Decision, Outcome
 from tasks.domain.delta import Delta
 from tasks.domain.effect import Act
 from tasks.domain.follow_up import decide_follow_up
+from tasks.domain.permits import held_for_certain
 from tasks.domain.person import Person, PersonKey
-from tasks.domain.record import Link, LinkedBy
-from tasks.domain.service import Gate, Service, Situation, slim
+from tasks.domain.plate import same, squeezed
+from tasks.domain.record import ENDED, Link, LinkedBy, Permit
+from tasks.domain.service import Gate, SamePlate, Service, Situation, slim
 from tasks.errors import TemporaryError
 from tasks.link import Rivals, find_links, to_rows
+from tasks.matching.candidates import PLATE
 from tasks.matching.permits import key_agrees, whose
 from tasks.municipality import Municipality, open_municipality
 from tasks.profile import EnabledService
@@ -191,7 +194,12 @@ class Situations:
         numbers = {link.record for links in self._links.values() for link in links}
         numbers |= self._follow.records
         self._permits = town.register.get(sorted(numbers)) if numbers else {}
-        self._rivals = Rivals(session, town.slug, self._permits.values())
+        plates = {f"{PLATE}{squeezed(permit.plate)}" for permit in self._permits.values()}
+        self._same_plate: dict[str, list[Permit]] = {}
+        for permit in town.register.similar(plates) if plates else ():
+            self._same_plate.setdefault(squeezed(permit.plate), []).append(permit)
+        every = [*self._permits.values(), *(p for ps in self._same_plate.values() for p in ps)]
+        self._rivals = Rivals(session, town.slug, every)
         self._intact = _which_are_intact(town, self._follow)
 
     def _look_again(self, session: Session, town: Municipality, batch: Sequence[CaseRow]) -> None:
@@ -218,6 +226,7 @@ class Situations:
             delta=delta,
             now=self._people[case.person_id],
             links=tuple(self._links_now(case.person_id, delta)),
+            elsewhere=tuple(self._elsewhere(case.person_id, delta)),
             areas_before=self._area(delta.before),
             areas_after=self._area(delta.after, delta.before),
             areas_earlier=tuple(
@@ -268,6 +277,20 @@ class Situations:
             if by is LinkedBy.KEY or not any(key_agrees(person, permit) for person in known):
                 by = LinkedBy.SUGGESTED
             yield Link(permit, by, link.score)
+
+    def _elsewhere(self, person_id: str, delta: Delta) -> Iterator[SamePlate]:
+        """Vehicles of this person for which somebody else has a permit, too."""
+        known = self._known(person_id, delta)
+        certain = held_for_certain(self._links_now(person_id, delta))
+        own = {permit.number: permit for permit in certain}
+        for permit in own.values():
+            for other in self._same_plate.get(squeezed(permit.plate), ()):
+                if other.number in own or other.status == ENDED:
+                    continue
+                found = whose(other, known, self._rivals.of(other, person_id))
+                theirs = found is None or found.by is LinkedBy.SUGGESTED
+                if theirs and same(permit.plate, other.plate):
+                    yield SamePlate(permit.number, other.number, other.valid_until)
 
     def note(self, case: CaseRow, decision: Decision) -> None:
         """The next case of the same person meets this one as it is now."""

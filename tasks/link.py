@@ -20,7 +20,7 @@ from tasks.state.tables import DeltaRow, RecordLink
 
 @stage("link deltas · {municipality}", retries=2, delays=(2, 10))
 def link_deltas(municipality: str, today: date, run: str) -> Counts:
-    """Works off one batch of deltas. Counts: linked, cases, record_links."""
+    """Works off one batch of deltas. Counts: linked, cases, record_links, unread_permits."""
     return link_batch(open_municipality(municipality, settings()), today, run)
 
 
@@ -52,13 +52,16 @@ def link_batch(town: Municipality, today: date, run: str) -> Counts:
         new += _of_services_switched_off(session, town, deltas)
         concerned = {case.delta_id for case in new}
         people = _people([delta for delta in deltas if delta.id in concerned])
-        links = to_rows(town, find_links(session, town, people))
+        found = find_links(session, town, people)
+        links = to_rows(town, found)
         cases.keep_links(session, links)
         # First the earlier cases, then the new ones: a new case is looked at anyway.
         cases.mark_recheck(session, town.slug, {delta.person_id for delta in deltas})
         opened = cases.open_cases(session, town.slug, new, today, run)
         cases.mark_linked(session, [delta.id for delta in deltas if delta.id is not None])
-    return Counts(linked=len(deltas), cases=opened, record_links=len(links))
+    permits = {one.permit for some in found.values() for one in some}
+    unread = sum(bool(permit.unread) for permit in permits)
+    return Counts(linked=len(deltas), cases=opened, record_links=len(links), unread_permits=unread)
 
 
 def _of_services_switched_off(

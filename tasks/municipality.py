@@ -116,12 +116,12 @@ def check_municipality(slug: str, settings: Settings) -> list[str]:
     except ProfileInvalid as error:
         return error.problems
     problems = [problem for name in town.services for problem in _service_problems(town, name)]
-    for name, touch in (
-        ("ANTRAGSLOS_DATABASE_URL", lambda: town.engine.connect().close()),
-        ("permits_url", lambda: town.register.get(["-"])),
+    for name, look in (
+        ("ANTRAGSLOS_DATABASE_URL", _unread_state),
+        ("permits_url", _unread_permits),
     ):
         try:
-            touch()
+            problems += look(town)
         except Exception as error:  # whatever a wrong address leads to; its text may quote it
             problems.append(f"{name}: cannot be opened ({type(error).__name__})")
     if not town.services:
@@ -182,6 +182,18 @@ def zones_without_list(town: Municipality) -> list[str]:
 
 def _lists(town: Municipality) -> dict[str, ZoneList]:
     return {name: areas for name in town.services if (areas := town.areas(name))}
+
+
+def _unread_state(town: Municipality) -> list[str]:
+    town.engine.connect().close()
+    return []
+
+
+def _unread_permits(town: Municipality) -> list[str]:
+    return [
+        f"permit {number}: cannot read {', '.join(columns)}; days are stored as 2026-03-01"
+        for number, columns in town.register.unread().items()
+    ]
 
 
 def _service_problems(town: Municipality, name: str) -> Iterator[str]:

@@ -13,6 +13,8 @@ from tasks.profile import SLUG
 from tasks.records.importing import import_permits as import_into
 from tasks.records.importing import read_permits
 from tasks.settings import TEMPLATES, settings
+from tasks.state import intake
+from tasks.state.database import reading
 
 FOLDERS = ("inbox", "done", "rejected", "receipts", "spool", "templates")
 
@@ -50,7 +52,9 @@ def import_permits(
 ) -> None:
     """Import resident parking permits. Doing it twice changes nothing."""
     town = open_municipality(municipality, settings())
-    result = import_into(town.register, read_permits(file))
+    with reading(town.engine) as session:
+        lengths = intake.key_lengths(session, town.slug)
+    result = import_into(town.register, read_permits(file, lengths))
     typer.echo(
         f"{result.new} new, {result.changed} changed, {result.unchanged} unchanged, "
         f"{counted(len(result.problems), 'problem')}"

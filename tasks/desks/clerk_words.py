@@ -70,6 +70,10 @@ QUESTIONS = {
     "Schreibweise nicht. Bleibt der Ausweis in seiner Zone?",
     "permit_zone_conflict": "Die Zone des Ausweises ist nicht die der Anschrift. Welche ist "
     "richtig?",
+    "permit_unclear": "Art, Stand oder Daten eines Ausweises sind nicht zu verstehen. Was ist es "
+    "für einer?",
+    "plate_elsewhere": "Für dasselbe Kennzeichen hat noch jemand einen Ausweis. Wer parkt das "
+    "Fahrzeug?",
     "foreign_plate": "Das Kennzeichen ist nicht als deutsches zu erkennen. Darf das Fahrzeug einen "
     "Ausweis haben?",
     "vehicle_unchecked": "Das Fahrzeugregister wurde nicht abgefragt. Ist die Person noch Halterin "
@@ -114,7 +118,9 @@ CONDITIONS = {
     "main_dwelling": "Eine Wohnung in der Kommune berechtigt zum Bewohnerparken.",
     "address_differs": "Die Person wohnt jetzt in einem anderen Haus.",
     "moved_in": "Die Person ist schon eingezogen.",
-    "one_permit": "Die Person hat genau einen gültigen Ausweis.",
+    "one_permit": "Die Person hat einen gültigen Ausweis, von Verlängerungen abgesehen.",
+    "plate_once": "Niemand sonst hat einen Ausweis für dasselbe Fahrzeug.",
+    "record_understood": "Art, Stand und Daten der Ausweise der Person sind verständlich.",
     "adult": "Die Person ist alt genug, um selbst zu handeln.",
     "one_zone": "Die neue Anschrift liegt in genau einer Bewohnerparkzone.",
     "permit_zone_agrees": "Der Ausweis gilt für die Zone der Anschrift.",
@@ -170,6 +176,8 @@ FACTS = {
     "died": "verstorben am",
     "reasons": "Sperrgründe",
     "age": "Alter",
+    "state": "Stand des Ausweises",
+    "unread": "nicht lesbar",
     "plate": "Kennzeichen",
     "status": "Wohnungsstatus",
     "later": "spätere Ereignisse",
@@ -280,6 +288,12 @@ def choice_text(choice: Choice) -> str:
             return f"Gemeint ist dieser Ausweis. {_REST}"
         case "link", _ if what:
             return f"Dieser Ausweis gehört der Person. {_REST}"
+        case "of_kind", "":
+            return f"Es ist ein Bewohnerparkausweis. {_REST}"
+        case "set_aside", "":
+            return "Er bleibt, wie er ist; geprüft wird nur, was die Person sonst noch hat."
+        case "not_theirs", "" if choice.then is Then.GO_ON:
+            return f"Keiner davon gehört dieser Person. {_REST}"
         case "not_theirs", "":
             return "Kein Ausweis gehört dieser Person. Es geschieht nichts."
         case "end", "":

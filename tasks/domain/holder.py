@@ -4,6 +4,7 @@ The same for every service on permits. None of it is ever decided by a machine t
 disadvantage: a permit is ended, or given back, by a clerk.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -22,8 +23,9 @@ from tasks.domain.permits import (
     held_perhaps,
     numbers,
     running,
+    unclear,
 )
-from tasks.domain.record import LinkedBy, Permit
+from tasks.domain.record import ACTIVE, KINDS, Link, LinkedBy, Permit
 from tasks.domain.service import Situation
 
 LINK = "link:"  # begins the choice that names a permit as the person's
@@ -32,12 +34,18 @@ SERVE_AGAIN = Choice(
     "The permit stays as it is now; the person is served and written to again.",
     code="served_again",
 )
+OF_KIND, SET_ASIDE = "of_kind", "set_aside"  # what a clerk says of a permit that is not understood
+ALIKE = 99  # name, and birth date or address, as the person's: it may well be a second permit
 LAPSE = "VwVfG § 43 Abs. 2"  # an act ends by time, by condition or by death
 
 # Ground → section of law, and the condition in one sentence. Stored: never rename a ground.
 CONDITIONS = {
     "permit_active": (LAPSE, "The person holds a permit that has not been ended."),
     "holder_certain": ("BMeldDAV Anlage", "The permit is surely this person's."),
+    "record_understood": (
+        "VwVfG § 24 Abs. 1",
+        "Kind, status and data of the person's permits are understood.",
+    ),
     "permit_valid": (LAPSE, "The permit is valid on the day of the change."),
     "holder_alive": (LAPSE, "The holder is alive."),
     "holder_known": ("VwVfG § 24 Abs. 1", "The holder is still in the register."),
@@ -59,6 +67,8 @@ _check = partial(check, CONDITIONS)
 HOLDER_CODES = {
     "no_permit": "The person holds no permit.",
     "no_active_permit": "The person's permits have been ended.",
+    "other_kind": "The person's permit is of a kind that this service does not touch.",
+    "permit_unclear": "A permit's kind, status or data are not understood. What is it?",
     "permit_expired": "The permit runs out before the change takes effect.",
     "holder_uncertain": "A permit only looks as if it were this person's. Is it?",
     "holder_died": "The holder has died. When does the permit end, and whom to ask?",
@@ -77,36 +87,100 @@ HOLDER_CODES = {
 }
 
 
-def permit_checks(situation: Situation, today: date) -> list[Check]:
-    """Is there a permit at all, and surely this person's? Nothing is decided on a similarity."""
+def permit_checks(situation: Situation, today: date, other_kind: bool = False) -> list[Check]:
+    """Is there a permit at all, surely this person's, and is it understood? Nothing is decided on a
+    similarity, and nothing on a part of what may be the person's.
+
+    `other_kind`: the person has a permit of a kind that the service does not touch.
+    """
     certain, similar = held_for_certain(situation.links), held_perhaps(situation.links)
     # A clerk may have ended the permit on an event that is now taken back.
     restores = bool(situation.acts) or situation.delta.kind is DeltaKind.DEATH_REVERSED
-    sure = any(restores or permit.status == "active" for permit in certain)
+    sure = any(restores or permit.status == ACTIVE or permit.unclear for permit in certain)
     sure = sure or bool(situation.acts)  # carried out for this very person
-    exists = sure or bool(running(similar, today))
+    exists = sure or bool(_perhaps_valid(similar, today))
     missing = "no_active_permit" if situation.links else "no_permit"
+    if _chosen(situation, "permit_unclear", SET_ASIDE):
+        missing = "permit_kept"
+    elif other_kind and not situation.links:
+        missing = "other_kind"
     permits = numbers(certain or similar)
+    strange = () if situation.acts else unclear(certain, today)
     by_clerk = {
         handle(link.permit, situation.delta.event)
         for link in situation.links
-        if link.by is LinkedBy.CLERK and link.permit.status == "active"
+        if link.by is LinkedBy.CLERK and link.permit.status == ACTIVE
     }
     return [
         _check("permit_active", exists, missing, Outcome.DECLINED),
         _check(
             "holder_certain",
-            True if sure else None,
+            True if sure and not _more(situation, today) else None,
             "holder_uncertain",
-            choices=_whose(situation, today),
+            choices=_whose(situation, today, sure=sure),
             permits=permits,
             answer=f"{LINK}{min(by_clerk)}" if by_clerk else None,
+        ),
+        _check(
+            "record_understood",
+            None if strange else True,
+            "permit_unclear",
+            choices=_what_it_is(strange),
+            permits=numbers(strange) or None,
+            kind=", ".join(sorted({p.kind for p in strange if p.kind not in KINDS})) or None,
+            state=", ".join(sorted({p.status for p in strange if p.status != ACTIVE})) or None,
+            unread=", ".join(sorted({name for p in strange for name in p.unread})) or None,
         ),
     ]
 
 
-def as_clerks_say(situation: Situation) -> Situation:
-    """A permit that a clerk has recognised as the person's is linked by that."""
+def of_kind(situation: Situation, kind: str) -> Situation:
+    """Without the permits of another kind, which the service does not touch. What nobody knows the
+    kind of stays, for a clerk."""
+    links = (link for link in situation.links if link.permit.kind in {kind, *_unknown(link)})
+    return replace(situation, links=tuple(links))
+
+
+def _unknown(link: Link) -> set[str]:
+    return {link.permit.kind} - KINDS
+
+
+def _perhaps_valid(permits: Iterable[Permit], today: date) -> tuple[Permit, ...]:
+    every = tuple(permits)
+    return tuple(dict.fromkeys((*running(every, today), *unclear(every, today))))
+
+
+def _more(situation: Situation, today: date) -> bool:
+    """Whether another permit looks so much like this person's that their permits are not sure."""
+    if situation.acts:
+        return False
+    alike = [
+        link.permit
+        for link in situation.links
+        if link.by is LinkedBy.SUGGESTED and link.score >= ALIKE
+    ]
+    return bool(_perhaps_valid(alike, today))
+
+
+def _chosen(situation: Situation, question: str, choice: str) -> bool:
+    return any((a.question, a.choice) == (question, choice) for a in situation.answers)
+
+
+def _what_it_is(strange: tuple[Permit, ...]) -> tuple[Choice, ...]:
+    if not strange:
+        return ()
+    aside = Choice(
+        SET_ASIDE, "It stays as it is, and only what else the person holds is tested.", Then.GO_ON
+    )
+    if any(permit.unread or permit.status != ACTIVE for permit in strange):
+        return (aside,)
+    text = "It is a permit of the kind that the service is for; the rest is tested."
+    return (Choice(OF_KIND, text, Then.GO_ON), aside)
+
+
+def as_clerks_say(situation: Situation, kind: str, today: date) -> Situation:
+    """A permit that a clerk has recognised as the person's is linked by that; one that is no
+    business of the service is left out, and one of an unknown kind is what a clerk says it is."""
     said = {a.choice for a in situation.answers if a.question == "holder_uncertain"}
     event = situation.delta.event
     links = tuple(
@@ -115,11 +189,21 @@ def as_clerks_say(situation: Situation) -> Situation:
         else link
         for link in situation.links
     )
+    if "not_theirs" in said:
+        links = tuple(link for link in links if link.by is not LinkedBy.SUGGESTED)
+    strange = {permit.number for permit in unclear((link.permit for link in links), today)}
+    if _chosen(situation, "permit_unclear", SET_ASIDE):
+        links = tuple(link for link in links if link.permit.number not in strange)
+    if _chosen(situation, "permit_unclear", OF_KIND):
+        links = tuple(
+            replace(link, permit=replace(link.permit, kind=kind)) if _unknown(link) else link
+            for link in links
+        )
     return replace(situation, links=links)
 
 
-def _whose(situation: Situation, today: date) -> tuple[Choice, ...]:
-    similar = running(held_perhaps(situation.links), today)
+def _whose(situation: Situation, today: date, *, sure: bool) -> tuple[Choice, ...]:
+    similar = _perhaps_valid(held_perhaps(situation.links), today)
     if not similar:
         return ()
     theirs = tuple(
@@ -131,6 +215,9 @@ def _whose(situation: Situation, today: date) -> tuple[Choice, ...]:
         )
         for permit in similar
     )
+    if sure:
+        text = "None of these is this person's; the rest is tested."
+        return (*theirs, Choice("not_theirs", text, Then.GO_ON))
     none = Choice("not_theirs", "No permit is this person's: nothing is done.", code="no_permit")
     return (*theirs, none)
 

@@ -11,7 +11,7 @@ from tasks.domain.decision import Decision
 from tasks.domain.delta import Delta, DeltaKind
 from tasks.domain.effect import Effect, EffectKind
 from tasks.domain.follow_up import known_permits, withdraws
-from tasks.domain.permits import end, held_for_certain, numbers, running
+from tasks.domain.permits import end, held_for_certain, numbers, running, with_renewals
 from tasks.domain.record import Permit
 from tasks.domain.service import Situation
 
@@ -53,7 +53,9 @@ def taken_back(situation: Situation) -> Mapping[str, str]:
     act = (switches or situation.acts)[-1]
     effect, permits = act.effect, {p.number: p for p in known_permits(situation)}
     permit, switch = permits[effect.record], bool(switches)
-    dropped = [p.number for p in act.permits if p.number != effect.record]
+    alike = [one for one in situation.acts if one.effect.kind is effect.kind]
+    records = [permits[one.effect.record] for one in alike]
+    dropped = [p.number for one in alike for p in one.permits if p.number != one.effect.record]
     what = {
         EffectKind.SWITCH_ZONE: "zone",
         EffectKind.UPDATE_NAME: "name",
@@ -63,7 +65,7 @@ def taken_back(situation: Situation) -> Mapping[str, str]:
     until = date.fromisoformat(ends.get("valid_until_before", ends["valid_until"]))
     return {
         **lasting(situation, permit, until),
-        "permit_number": permit.number,
+        "permit_number": with_renewals(records),
         "plate": permit.plate,
         "zone_old": effect.data["zone"] if switch else permit.zone,
         "zone_new": effect.data["expected_zone"] if switch else permit.zone,

@@ -1,19 +1,16 @@
 """What a rule may ask of permits, and the effects it may ask for."""
 
 import hashlib
-import re
 import unicodedata
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from itertools import pairwise
 
 from tasks.domain.effect import Effect, EffectKind
 from tasks.domain.person import Dwelling, Name
-from tasks.domain.record import Link, LinkedBy, Permit
+from tasks.domain.plate import same as same_plate
+from tasks.domain.record import ACTIVE, ENDED, Link, LinkedBy, Permit
 
-_GERMAN_PLATE = re.compile(
-    r"[A-ZÄÖÜ]{1,3}(-[A-Z]{1,2}[- ]?| [A-Z]{1,2} ?)[1-9][0-9]{0,3} ?[EH]?"  # electric, historic
-    r"( (0[1-9]|1[0-2])[-/](0[1-9]|1[0-2]))?"  # the months of a seasonal plate
-)
 _TITLES = {"dr", "prof", "frau", "herr"}
 
 
@@ -28,7 +25,33 @@ def held_perhaps(links: Iterable[Link]) -> tuple[Permit, ...]:
 def running(permits: Iterable[Permit], day: date) -> tuple[Permit, ...]:
     """Not ended, and not over on that day. One that begins only later counts as well: it must not
     be forgotten when its holder moves."""
-    return tuple(p for p in permits if p.status == "active" and p.valid_until >= day)
+    return tuple(p for p in permits if p.status == ACTIVE and p.valid_until >= day and not p.unread)
+
+
+def unclear(permits: Iterable[Permit], day: date) -> tuple[Permit, ...]:
+    """Which nobody but a person can judge; not those that are over anyway."""
+    return tuple(
+        p for p in permits if p.unclear and p.status != ENDED and (p.unread or p.valid_until >= day)
+    )
+
+
+def renewed(permits: Iterable[Permit]) -> tuple[Permit, ...]:
+    """The same permits in the order of time where each goes on after the one before it, for the
+    same vehicle and zone: one permit and its renewals. Else none."""
+    row = tuple(sorted(permits, key=lambda permit: (permit.valid_from, permit.valid_until)))
+    goes_on = all(
+        same_plate(one.plate, following.plate)
+        and one.zone == following.zone
+        and one.valid_from < following.valid_from <= one.valid_until + timedelta(days=1)
+        and one.valid_until < following.valid_until
+        for one, following in pairwise(row)
+    )
+    return row if goes_on else ()
+
+
+def with_renewals(permits: Sequence[Permit]) -> str:
+    """As a letter names them, in the order of time."""
+    return " mit Verlängerung ".join(permit.number for permit in permits)
 
 
 def numbers(permits: Iterable[Permit]) -> str:
@@ -42,12 +65,10 @@ def handle(permit: Permit, event: str) -> str:
 
 def described(permit: Permit) -> str:
     """For the clerks' page."""
-    return f"{permit.number}, Zone {permit.zone}, {permit.plate}, {permit.holder}"
-
-
-def is_german_plate(plate: str) -> bool:
-    """Plates without letters after the district (authorities, Bundeswehr) are not recognised."""
-    return _GERMAN_PLATE.fullmatch(plate.strip().upper()) is not None
+    parts = [f"{permit.number}, Zone {permit.zone}, {permit.plate}, {permit.holder}"]
+    if not permit.unread:
+        parts.append(f"gültig {permit.valid_from:%d.%m.%Y} bis {permit.valid_until:%d.%m.%Y}")
+    return ", ".join(parts)
 
 
 def is_printed(name: Name, holder: str) -> bool:

@@ -16,9 +16,21 @@ class LinkedBy(StrEnum):
     SUGGESTED = "suggested"  # similar only: shown to a clerk, never decided on
 
 
+RESIDENT = "resident"  # Bewohnerparkausweis
+# What the permit system may hold besides: an exemption (StVO § 46 Abs. 1 Nr. 11) for other people.
+KINDS = frozenset({RESIDENT, "visitor", "disabled", "business", "care", "garage", "carsharing"})
+ACTIVE, ENDED = "active", "ended"
+BLOCKED = "blocked"  # gesperrt: neither valid nor ended, for a reason that only clerks know
+
+
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """A Bewohnerparkausweis as the permit system holds it."""
+    """A parking permit as the permit system holds it.
+
+    `kind` and `status` are what that system says, in the words above where they are known. A row of
+    it that cannot be read is a permit all the same: `unread` names its columns, which hold nothing
+    that counts, and no machine acts on it.
+    """
 
     number: str
     zone: str
@@ -30,10 +42,17 @@ class Permit:
     key: PersonKey | None = None
     street: str = ""  # the address the permit was granted for, where the system has it
     house_number: str = ""
-    status: str = "active"  # active | ended
+    kind: str = RESIDENT
+    status: str = ACTIVE
     standing_application: bool = False  # the first application asks for a switch at every move
     email: str = ""
     email_consent: bool = False  # consent to electronic delivery is recorded
+    unread: tuple[str, ...] = ()
+
+    @property
+    def unclear(self) -> bool:
+        """Whether nobody but a person can say if it is valid, and what for."""
+        return bool(self.unread) or self.kind not in KINDS or self.status not in (ACTIVE, ENDED)
 
 
 @dataclass(frozen=True, slots=True)

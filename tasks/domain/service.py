@@ -42,6 +42,15 @@ class LaterEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class SamePlate:
+    """Another person's permit, not ended, for the vehicle of one of this person's."""
+
+    own: str  # number of the person's permit
+    other: str
+    until: date  # the last day of the other one
+
+
+@dataclass(frozen=True, slots=True)
 class Situation:
     """All facts for one case. Stored with the decision: the same situation decides the same again.
 
@@ -55,6 +64,7 @@ class Situation:
     delta: Delta
     now: Person | None
     links: tuple[Link, ...] = ()
+    elsewhere: tuple[SamePlate, ...] = ()
     areas_before: AreaAnswer = NO_AREA
     areas_after: AreaAnswer = NO_AREA
     areas_earlier: tuple[str, ...] = ()  # of dwellings left by earlier events that came to nothing

@@ -11,13 +11,17 @@ database of the permits.
     name:17276:1968           a word of the name as it sounds, and the year of birth
     name:17276:01-20          the same, and month and day: finds a wrong year
     name:17276:               the same, for a permit without a birth date
+    plate:ZZMU101             the vehicle, which people do not have: finds other permits for it
 """
 
 from tasks.domain.person import Person
+from tasks.domain.plate import squeezed
 from tasks.domain.record import Permit
 from tasks.matching.holder import name_words, without_titles
 from tasks.matching.phonetic import phonetic
 from tasks.matching.statutory import family_names, normalise_street, parse_house_number
+
+PLATE = "plate:"
 
 
 def candidate_keys(
@@ -35,7 +39,9 @@ def candidate_keys(
 
 
 def candidates_of(permit: Permit) -> frozenset[str]:
-    return candidate_keys(permit.holder, permit.birth_date, permit.street, permit.house_number)
+    keys = candidate_keys(permit.holder, permit.birth_date, permit.street, permit.house_number)
+    plate = squeezed(permit.plate)
+    return keys | {f"{PLATE}{plate}"} if plate else keys
 
 
 def candidate_keys_of(person: Person) -> frozenset[str]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import date, timedelta
 
 from tasks.domain.effect import Effect, EffectKind
-from tasks.domain.record import Permit
+from tasks.domain.record import ACTIVE, Permit
 from tasks.errors import RecordConflict
 
 _FIELDS = frozenset(f.name for f in fields(Permit))
@@ -71,7 +71,7 @@ def change_of(
     if permit is None:
         raise RecordConflict("records.unknown", key)
     expected = effect.data.get("expected_zone", permit.zone)
-    if permit.status != "active" or permit.zone != expected:
+    if permit.status != ACTIVE or permit.unread or permit.zone != expected:
         raise RecordConflict("records.changed_meanwhile", key)
     try:
         if effect.kind == EffectKind.SWITCH_ZONE:

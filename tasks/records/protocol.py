@@ -36,6 +36,10 @@ class PermitRegister(Protocol):
         """Those that exist, by their number."""
         ...
 
+    def unread(self) -> dict[str, tuple[str, ...]]:
+        """Number -> columns of a record that nobody can read. No effect touches such a one."""
+        ...
+
     def apply(self, key: str, effect: Effect) -> Applied:
         """Once per idempotency `key`: a second call changes nothing and answers the same.
 

@@ -74,6 +74,12 @@ class SqlPermitRegister:
             rows = connection.execute(query.group_by(permits.c.zone).order_by(permits.c.zone))
             return {row.zone: row.permits for row in rows}
 
+    def unread(self) -> dict[str, tuple[str, ...]]:
+        """Number -> columns that hold what nobody can read: for the check of the municipality."""
+        with self._database.reading() as connection:
+            rows = connection.execute(select(permits).order_by(permits.c.number)).mappings()
+            return {one.number: one.unread for one in map(to_permit, rows) if one.unread}
+
     def apply(self, key: str, effect: Effect) -> Applied:
         (result,) = self.apply_many([(key, effect)])
         if isinstance(result, AntragslosError):

@@ -1,19 +1,42 @@
 """The tables of the permit register, in a database of the municipality's own."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from datetime import date, datetime
+from functools import partial
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, Column, DateTime, Index, MetaData
+from sqlalchemy import JSON, Boolean, Column, Date, DateTime, Index, MetaData, TypeDecorator
 from sqlalchemy.engine import RowMapping
 from sqlmodel import Field, SQLModel
 
 from tasks.domain.person import PersonKey
-from tasks.domain.record import Permit
+from tasks.domain.plate import LONGEST as LONGEST_PLATE
+from tasks.domain.record import ACTIVE, RESIDENT, Permit
+from tasks.domain.text import plain, tidy
+from tasks.records.values import kind, status, stored_day, stored_text, stored_yes_no
 
 _DATES = ("valid_from", "valid_until")
-_SAME = tuple(f.name for f in fields(Permit) if f.name != "key")
+_OWN = ("number", *_DATES)
+_SAME = tuple(f.name for f in fields(Permit) if f.name not in ("key", "unread"))
+
+
+class _Day(TypeDecorator[Any]):
+    """Read as it is there: a date that somebody has typed must not stop the whole query."""
+
+    impl, cache_ok = Date, True
+
+    def result_processor(self, dialect: Any, coltype: object) -> None:
+        return None
+
+
+class _YesNo(TypeDecorator[Any]):
+    """The same."""
+
+    impl, cache_ok = Boolean, True
+
+    def result_processor(self, dialect: Any, coltype: object) -> None:
+        return None
 
 
 class Register(SQLModel):
@@ -28,8 +51,8 @@ class ParkingPermit(Register, table=True):
 
     number: str = Field(primary_key=True)
     zone: str
-    valid_from: date
-    valid_until: date
+    valid_from: date = Field(sa_type=_Day)
+    valid_until: date = Field(sa_type=_Day)
     plate: str
     holder: str
     birth_date: str = ""
@@ -37,10 +60,11 @@ class ParkingPermit(Register, table=True):
     key_number: str | None = None
     street: str = ""
     house_number: str = ""
-    status: str = "active"
-    standing_application: bool = False
+    kind: str = RESIDENT
+    status: str = ACTIVE
+    standing_application: bool = Field(default=False, sa_type=_YesNo)
     email: str = ""
-    email_consent: bool = False
+    email_consent: bool = Field(default=False, sa_type=_YesNo)
     version: int = 1  # one more with every write
 
 
@@ -77,8 +101,37 @@ def to_row(permit: Permit) -> dict[str, Any]:
 
 
 def to_permit(row: RowMapping) -> Permit:
-    key = PersonKey(row["key_ags"], row["key_number"]) if row["key_number"] else None
-    return Permit(**{name: row[name] for name in _SAME}, key=key)
+    """A row as somebody has written it. What cannot be read is named, and holds a value that is
+    nobody's."""
+    unread: list[str] = []
+
+    def read(name: str, how: Callable[[object], Any], instead: Any) -> Any:
+        try:
+            return how(row[name])
+        except ValueError:
+            unread.append(name)
+            return instead
+
+    required = partial(stored_text, required=True)
+    key = PersonKey(str(row["key_ags"] or ""), tidy(str(row["key_number"])))
+    return Permit(
+        number=str(row["number"]),
+        zone=read("zone", required, ""),
+        valid_from=read("valid_from", stored_day, date.min),
+        valid_until=read("valid_until", stored_day, date.max),
+        plate=tidy(read("plate", partial(required, longest=LONGEST_PLATE), "")),
+        holder=read("holder", required, ""),
+        birth_date=read("birth_date", stored_text, ""),
+        key=key if row["key_number"] else None,
+        street=read("street", stored_text, ""),
+        house_number=read("house_number", stored_text, ""),
+        kind=kind(read("kind", stored_text, "")),
+        status=status(read("status", stored_text, "")),
+        standing_application=read("standing_application", stored_yes_no, False),
+        email=read("email", stored_text, ""),
+        email_consent=read("email_consent", stored_yes_no, False),
+        unread=tuple(unread),
+    )
 
 
 def to_json(state: Mapping[str, Permit | None]) -> dict[str, Any]:
@@ -91,9 +144,12 @@ def from_json(stored: dict[str, Any]) -> dict[str, Permit | None]:
 
 def _flat(permit: Permit) -> dict[str, Any]:
     flat = asdict(permit)
+    del flat["unread"]  # no effect touches a row that cannot be read
     return {**flat, **{name: flat[name].isoformat() for name in _DATES}}
 
 
 def _permit(flat: dict[str, Any]) -> Permit:
     key = PersonKey(**flat["key"]) if flat["key"] else None
+    texts = {n: plain(v) for n, v in flat.items() if isinstance(v, str) and n not in _OWN}
+    flat = flat | texts | {"plate": tidy(flat["plate"])}  # as a row is read
     return Permit(**{**flat, **{n: date.fromisoformat(flat[n]) for n in _DATES}, "key": key})

@@ -42,6 +42,7 @@ from tasks.domain.holder import (
     as_clerks_say,
     end_choices,
     event_checks,
+    of_kind,
     permit_checks,
     undo_checks,
     valid_check,
@@ -52,15 +53,17 @@ from tasks.domain.permits import (
     end,
     handle,
     held_for_certain,
-    is_german_plate,
     numbers,
+    renewed,
     running,
     switch_zone,
     update_address,
     update_name,
+    with_renewals,
 )
 from tasks.domain.person import Dwelling, DwellingStatus, Person
-from tasks.domain.record import Permit
+from tasks.domain.plate import is_german
+from tasks.domain.record import RESIDENT, Permit
 from tasks.domain.service import Gate, Sample, Service, Situation
 
 ZONES = "StVO § 45 Abs. 1b Satz 1 Nr. 2a"
@@ -70,10 +73,14 @@ CONDITIONS = {
     "main_dwelling": ("BMG § 21 Abs. 2", "A dwelling in the municipality gives a right to park."),
     "address_differs": ("BMG § 17 Abs. 1", "The person lives in another house now."),
     "moved_in": ("BMG § 17 Abs. 1", "The person has moved in already."),
-    "one_permit": ("VwV-StVO zu § 45", "The person holds exactly one valid permit."),
+    "one_permit": (
+        "VwV-StVO zu § 45",
+        "The person holds exactly one valid permit, renewals apart.",
+    ),
     "adult": ("VwVfG § 12 Abs. 1 Nr. 1; BGB § 2", "The person is old enough to act alone."),
     "one_zone": (ZONES, "The new address lies in exactly one parking zone."),
     "permit_zone_agrees": (ZONES, "The permit is for the zone of the address."),
+    "plate_once": (ZONES, "Nobody else holds a permit for the same vehicle."),
     "plate_german": (ZONES, "The plate is a German one, or others are allowed."),
     "vehicle_check": (
         "StVG § 35 Abs. 1 Nr. 22; StVG § 36 Abs. 2m",
@@ -119,6 +126,7 @@ CODES = (
         "zone_ambiguous": "The new address can lie in several parking zones. Which one is right?",
         "zone_list_gap": "The address was only put right, but the zone list lacks its new wording.",
         "permit_zone_conflict": "The permit's zone is not that of the address. Which one is right?",
+        "plate_elsewhere": "Somebody else has a permit for the same plate. Who parks the vehicle?",
         "foreign_plate": "The plate is not known to be German. May the vehicle have a permit?",
         "vehicle_unchecked": "The vehicle register was not asked. Is the holder still the keeper?",
         "end_old_permit": "The new permit is granted. Does the old one end?",
@@ -170,15 +178,16 @@ class _Case:
     home: Dwelling | None  # after the event
     day: date  # on which the change takes effect
     held: tuple[Permit, ...]  # surely the person's, and not over on that day
-    permits: tuple[Permit, ...]  # of these: the one that a clerk has named, or all
+    permits: tuple[Permit, ...]  # of these: the one that a clerk has named, or all in their order
     by_clerk: bool  # a person has decided something already
 
 
 def decide(
     situation: Situation, parameters: ResidentParkingParameters, gate: Gate, today: date
 ) -> Decision:
-    situation = as_clerks_say(situation)
-    checks = permit_checks(situation, today)
+    every = as_clerks_say(situation, RESIDENT, today)
+    situation = of_kind(every, RESIDENT)
+    checks = permit_checks(situation, today, other_kind=situation != every)
     if decision := conclude(checks, CODES, situation.answers):
         return decision
     checks += automation_filter(situation, today)
@@ -215,7 +224,7 @@ def _case(
         home=home,
         day=day,
         held=held,
-        permits=named or held,
+        permits=named or renewed(held) or held,
         by_clerk=answered_before,
     )
 
@@ -230,8 +239,8 @@ def _legal_checks(case: _Case) -> list[Check]:
     if checks := event_checks(situation, case.permits, case.today):
         return checks
     valid = valid_check(case.permits, case.day)
-    if not valid.passed:
-        return [valid]
+    if not valid.passed:  # until the day of moving in it may be renewed
+        return [valid] if case.day <= case.today else [_moved_in(case)]
     if kind is not DeltaKind.NAME_CHANGE:
         checks = [valid, *_address_checks(case)]
         if not (_ends_in_nothing(checks) and _is_renamed(situation.delta)):
@@ -301,11 +310,11 @@ def _undo_checks(case: _Case) -> list[Check]:
 
 
 def _one_permit(case: _Case, proposal: tuple[Effect, ...] = ()) -> Check:
-    single, permits = len(case.held) == 1, numbers(case.held)
+    single, permits = bool(renewed(case.held)), numbers(case.held)
     choices = tuple(
         Choice(
             f"{PERMIT}{handle(p, case.situation.delta.event)}",
-            f"The permit for zone {p.zone} is meant.",
+            f"The permit for zone {p.zone} is meant, valid {p.valid_from} to {p.valid_until}.",
             Then.GO_ON,
             reason=described(p),
         )
@@ -357,12 +366,11 @@ def _address_checks(case: _Case) -> list[Check]:
     if delta.kind is not DeltaKind.MOVE:
         same = same_home(delta.before, delta.after) and not _overtook(case)
         checks.append(_check("address_differs", not same, "nothing_changes", Outcome.DECLINED))
-    arrived, day = case.day <= case.today, case.day
-    checks.append(_check("moved_in", arrived, "future_move", Outcome.HELD, until=day, day=day))
+    checks.append(_moved_in(case))
     checks = answered(checks, case.situation.answers)
     if not all_met(checks):
         return checks
-    single = len(case.permits) == 1
+    single = bool(renewed(case.permits))
     checks += [
         _one_permit(case),
         _adult(case),
@@ -375,6 +383,11 @@ def _address_checks(case: _Case) -> list[Check]:
     if not all_met(checks):
         return checks
     return checks + _action_checks(case, home, checks)
+
+
+def _moved_in(case: _Case) -> Check:
+    arrived, day = case.day <= case.today, case.day
+    return _check("moved_in", arrived, "future_move", Outcome.HELD, until=day, day=day)
 
 
 def _has_come(delta: Delta) -> bool:
@@ -525,12 +538,16 @@ def _keeps_old_home(case: _Case) -> bool:
 
 def _action_checks(case: _Case, home: Dwelling, before: list[Check]) -> list[Check]:
     """All is clear: may it be done now, and by a machine? A clerk is proposed the very same."""
-    (permit,), (code, effects) = case.permits, _change(case, home)
+    permit, (code, effects) = case.permits[0], _change(case, home)
     if code == "address_updated":
         differs = _check("record_differs", bool(effects), "nothing_changes", Outcome.DECLINED)
         told = case.parameters.notify_same_zone
         return [differs, *_record_gate(case, before, effects, told=told)]
-    german = case.parameters.foreign_plates_allowed or is_german_plate(permit.plate)
+    german = case.parameters.foreign_plates_allowed or is_german(permit.plate)
+    ours = {one.number for one in case.permits}
+    others = [
+        one.other for one in case.situation.elsewhere if one.own in ours and one.until >= case.today
+    ]
     waived = case.parameters.vehicle_check == "waived"
     vehicle = [
         _check(
@@ -540,6 +557,14 @@ def _action_checks(case: _Case, home: Dwelling, before: list[Check]) -> list[Che
             proposal=effects,
             choices=(GO_ON,),
             plate=permit.plate,
+        ),
+        _check(
+            "plate_once",
+            None if others else True,
+            "plate_elsewhere",
+            proposal=effects,
+            choices=(GO_ON,),
+            permits=", ".join(others) or None,
         ),
         _check(
             "vehicle_check",
@@ -555,7 +580,7 @@ def _action_checks(case: _Case, home: Dwelling, before: list[Check]) -> list[Che
     gate = gate_checks(
         case.gate,
         administrative_act=True,
-        standing_application=permit.standing_application,
+        standing_application=all(one.standing_application for one in case.permits),
         by_clerk=case.by_clerk or decided,
         proposal=effects,
     )
@@ -587,17 +612,17 @@ def _grant(case: _Case, checks: list[Check]) -> Decision:
 
 def _change(case: _Case, home: Dwelling) -> tuple[str, tuple[Effect, ...]]:
     """What a new address means for the one permit: a code and the effects."""
-    permit, zone = case.permits[0], _zone(case)
-    if zone is None or zone == permit.zone:
-        effect = update_address(permit, home)
-        if not _is_new(case, permit, home):
+    zone, permits = _zone(case), case.permits
+    if zone is None or zone == permits[0].zone:
+        updates = tuple(update_address(p, home) for p in permits if _is_new(case, p, home))
+        if not updates:
             return "address_updated", ()
         names = _name_effects(case) if _is_renamed(case.situation.delta) else ()
-        return "address_updated", (*names, effect)
+        return "address_updated", (*names, *updates)
     end_old = case.parameters.resolutory_condition
-    switch = switch_zone(permit, zone, home, case.today, end_old=end_old)
+    switches = (switch_zone(p, zone, home, case.today, end_old=end_old) for p in permits)
     # The new permit takes over the name of the old one, which must be right first.
-    return "zone_switched", (*_name_effects(case), switch)
+    return "zone_switched", (*_name_effects(case), *switches)
 
 
 def _is_new(case: _Case, permit: Permit, home: Dwelling) -> bool:
@@ -661,7 +686,10 @@ def letter_data(
         left, by_condition = situation.left, parameters.resolutory_condition
         revoked = left.needs_words if left else not by_condition
         return ended(situation, decision, revoked=revoked)
-    permit = next(link.permit for link in situation.links if link.permit.number == effect.record)
+    held = {link.permit.number: link.permit for link in situation.links}
+    alike = [one for one in decision.effects if one.kind is effect.kind]  # one for each renewal
+    permits = [held[one.record] for one in alike]
+    permit = permits[-1]
     home = situation.delta.after.home() if situation.delta.after else None
     data, before = effect.data, situation.areas_before.areas
     zone = data.get("zone", permit.zone)
@@ -669,7 +697,7 @@ def letter_data(
     return {
         **lasting(situation, permit, permit.valid_until),
         **paper,
-        "permit_number": permit.number,
+        "permit_number": with_renewals(permits),
         "plate": permit.plate,
         "holder_old": permit.holder,
         "holder": decision.effects[0].data.get("holder", permit.holder),
@@ -678,7 +706,7 @@ def letter_data(
         # Whoever had a permit for another zone than that of the old home has moved into no zone.
         "came_by": "" if came == "move" and zone in before else came,
         "in_zone": "yes" if zone in situation.areas_after.areas else "",
-        "valid_from": data.get("valid_from", permit.valid_from.isoformat()),
+        "valid_from": alike[0].data.get("valid_from", permits[0].valid_from.isoformat()),
         "new_address": home.address.line() if home else "",
         "old_permit": {"true": "ended", "false": "clerk", "": "kept"}[data.get("end_old", "")],
         "fee": parameters.fee_text,

@@ -143,11 +143,15 @@ def homes_left_in_vain(
 
 
 def effect_results(session: Session, case_ids: Collection[str]) -> dict[str, dict[str, str]]:
-    """case id -> what the record system answered, e.g. the new permit's number."""
+    """case id -> what the record system answered, e.g. the new permits' numbers."""
     found: dict[str, dict[str, str]] = defaultdict(dict)
-    rows = session.exec(select(EffectRow).where(col(EffectRow.case_id).in_(case_ids)))
+    rows = session.exec(
+        select(EffectRow).where(col(EffectRow.case_id).in_(case_ids)).order_by(col(EffectRow.key))
+    )
     for row in rows:
-        found[row.case_id].update(json.loads(row.result))
+        told = found[row.case_id]
+        for name, value in json.loads(row.result).items():
+            told[name] = f"{told[name]}, {value}" if name in told else value
     return found
 
 

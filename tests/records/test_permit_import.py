@@ -1,4 +1,5 @@
 import json
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
@@ -47,6 +48,9 @@ SWITCH = Effect(
         "expected_zone": "A3",
     },
 )
+
+
+WRITE = "write 2026-03-01 or 01.03.2026"
 
 
 @pytest.fixture
@@ -106,16 +110,41 @@ def test_what_a_permit_system_knows_besides_is_read(tmp_path: Path) -> None:
         ("zone", 3, "not a text"),
         ("plate", "A\x00B", "has control characters"),
         ("name", "\ud800", "not UTF-8"),
-        ("birth_date", "30.07.1991", "neither a date nor YYYY-MM nor YYYY"),
+        ("birth_date", "30.7.91", "neither a date nor YYYY-MM nor YYYY"),
+        ("plate", "ZZ-MU 1" * 50, "longer than 200 characters"),
+        ("plate", "ZZ-MU 1" * 5, "longer than 20 characters"),
         ("birth_date", "1991-02-30", "neither a date nor YYYY-MM nor YYYY"),
-        ("valid_from", "01.01.2026", "not a date (YYYY-MM-DD)"),
-        ("valid_from", "2026-01", "not a date (YYYY-MM-DD)"),
-        ("valid_from", "2026-02-30", "not a date (YYYY-MM-DD)"),
+        ("valid_from", "2026-01", f"not a date ({WRITE})"),
+        ("valid_from", "2026-02-30", f"not a date ({WRITE})"),
+        ("valid_from", "30.02.2026", f"not a date ({WRITE})"),
+        ("valid_from", "01.03.26", f"not a date (a year has four digits; {WRITE})"),
+        (
+            "valid_from",
+            "03/01/2026",
+            f"not a date (nobody knows if the day or the month comes first; {WRITE})",
+        ),
+        (
+            "valid_from",
+            "46082",
+            "not a date (a spreadsheet's number of days: give the column the format of a date; "
+            f"{WRITE})",
+        ),
         ("valid_until", "2025-12-31", "before valid_from"),
         ("standing_application", "vielleicht", "neither true nor false"),
-        ("holder_ags", "9000009", "not eight digits"),
+        ("holder_ags", "9000009", "not eight digits: the zero in front is missing"),
+        ("holder_ags", "0900000x", "not eight digits"),
+        ("holder_ordnungsmerkmal", "1", "not a registry key: shorter than 6 digits"),
+        ("holder_ordnungsmerkmal", "0000000000", "not a registry key: only zeros"),
+        ("holder_ordnungsmerkmal", "unbekannt", "not a registry key: digits only"),
+        *(
+            (
+                "holder_ordnungsmerkmal",
+                rounded,
+                "a number that a spreadsheet has rounded: give the column the format text",
+            )
+            for rounded in ("1E+10", "1,00025E+10", "10025,0", "1e10")
+        ),
         ("holder_ordnungsmerkmal", "", "empty, though holder_ags is there"),
-        ("status", "lost", "neither active nor ended"),
     ],
 )
 def test_a_bad_line_is_named_by_line_column_and_reason_and_stops_no_other(
@@ -188,6 +217,109 @@ def test_a_line_of_another_length_or_encoding_stops_no_other(tmp_path: Path) -> 
 def test_a_file_that_is_not_there_is_a_problem_not_a_crash(tmp_path: Path) -> None:
     (problem,) = read_permits(tmp_path / "nothing.csv")
     assert str(problem) == "line 0: the file cannot be read"
+
+
+@pytest.mark.parametrize(
+    ("number", "lengths", "read"),
+    [
+        ("000000010025", {12}, True),
+        ("000000010025", {10, 12}, True),
+        ("10025", {12}, False),  # the zeros in front were stripped
+        ("0000000010025", {12}, False),
+        ("0000010025", {12}, False),
+        ("100257", set(), True),  # before the first delivery nobody knows better
+        ("10025", set(), False),
+    ],
+)
+def test_a_key_is_as_long_as_the_keys_of_the_registry(
+    tmp_path: Path, number: str, lengths: set[int], read: bool
+) -> None:
+    path = json_file(tmp_path, {**ROW, "holder_ordnungsmerkmal": number})
+    (row,) = read_permits(path, frozenset(lengths))
+    assert isinstance(row, Permit) is read
+
+
+SEMICOLONS = [text.replace(",", ";") for text in (HEADER, LINE.replace("2026-01-01", "01.01.2026"))]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "\r\n".join(["sep=;", *SEMICOLONS, ";" * 9, ""]).encode(),
+        "\r\n".join(['"sep=;"', *SEMICOLONS]).encode("utf-8-sig"),
+        "\r\n".join([*SEMICOLONS, ""]).encode("utf-16"),
+        "\n".join([*SEMICOLONS, ""]).replace(";", "\t").encode("utf-16"),  # „Unicode-Text“
+        "\r\n".join([f"{line};;" for line in SEMICOLONS]).encode(),
+        "\n".join([*SEMICOLONS, " ; ;" + ";" * 7]).encode(),
+        "\n".join(SEMICOLONS).replace("01.01.2026", "1.1.2026 00:00:00").encode(),
+        "\n".join(SEMICOLONS).replace("ZZ-MU 102", "ZZ\u2011MU\u00a0１０２").encode(),
+    ],
+)
+def test_what_a_spreadsheet_of_a_german_office_writes_is_read(
+    tmp_path: Path, content: bytes
+) -> None:
+    path = tmp_path / "permits.csv"
+    path.write_bytes(content)
+    assert list(read_permits(path)) == [PERMIT]
+
+
+def test_a_line_after_the_one_for_excel_is_named_by_its_place_in_the_file(tmp_path: Path) -> None:
+    path = csv_file(tmp_path, "sep=;", *SEMICOLONS, f"{SEMICOLONS[1]};x")
+    assert list(read_permits(path))[1] == ImportProblem(4, "", "11 cells instead of 10")
+
+
+def test_windows_1252_is_read_where_the_whole_file_is_in_it(tmp_path: Path) -> None:
+    line = LINE.replace("Łukasz Wójcik", "Jürgen Groß")
+    (permit,) = read_permits(csv_file(tmp_path, HEADER, line, encoding="cp1252"))
+    assert isinstance(permit, Permit)
+    assert permit.holder == "Jürgen Groß"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (f"{HEADER}\n{LINE}\n".replace("Łukasz Wójcik", "Jörg").encode("cp850"), "neither UTF-8"),
+        (f"{HEADER}\n{LINE}\n".replace("Łukasz Wójcik", "Jörg").encode("mac-roman"), "neither UTF"),
+        (b"PK\x03\x04" + bytes(50), "a spreadsheet's own file"),
+        ("\n".join(SEMICOLONS).encode("utf-16") + b"x", "UTF-16, but damaged"),
+        ("\n".join(SEMICOLONS).encode("utf-16-le"), "neither text nor CSV"),
+    ],
+)
+def test_a_file_in_another_form_is_refused_with_the_cause(
+    tmp_path: Path, content: bytes, reason: str
+) -> None:
+    path = tmp_path / "permits.csv"
+    path.write_bytes(content)
+    (problem,) = read_permits(path)
+    assert isinstance(problem, ImportProblem)
+    assert problem.reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("column", "said", "meant"),
+    [
+        ("kind", None, "resident"),
+        ("kind", "Bewohner", "resident"),
+        ("kind", "Besucher", "visitor"),
+        ("kind", "Ferienhaus", "Ferienhaus"),
+        ("status", "", "active"),
+        ("status", "Gesperrt", "blocked"),
+        ("status", "beendet", "ended"),
+        ("status", "verloren", "verloren"),
+    ],
+)
+def test_kind_and_status_are_taken_over_as_they_are_and_refuse_no_line(
+    tmp_path: Path, register: SqlPermitRegister, column: str, said: str | None, meant: str
+) -> None:
+    import_permits(register, read_permits(json_file(tmp_path, {**ROW, column: said})))
+    assert getattr(register.get(["BPA-0002"])["BPA-0002"], column) == meant
+
+
+def test_what_looks_the_same_is_the_same(tmp_path: Path) -> None:
+    decomposed = {name: unicodedata.normalize("NFD", text) for name, text in ROW.items()}
+    decomposed["name"] = "Łukasz\u00a0 Wo\u0301jcik"
+    (permit,) = read_permits(json_file(tmp_path, decomposed))
+    assert permit == PERMIT
 
 
 @settings(max_examples=100)

@@ -9,7 +9,7 @@ from tasks.domain.delta import DeltaKind
 from tasks.domain.effect import Effect, EffectKind
 from tasks.domain.person import DwellingStatus, Lock, PartialDate
 from tasks.domain.record import LinkedBy
-from tasks.domain.service import Gate, LaterEvent, LegalMode, Situation
+from tasks.domain.service import Gate, LaterEvent, LegalMode, SamePlate, Situation
 from tasks.services.resident_parking import ResidentParkingParameters, decide
 from tests.builders import (
     DAY,
@@ -164,6 +164,11 @@ STORIES: dict[str, Story] = {
     "no_postal_address": Story(REVIEW, a_situation(a_move(to=a_new_dwelling(postcode="")))),
     "zone_list_gap": Story(REVIEW, a_renamed_street()),
     "permit_zone_conflict": Story(REVIEW, a_situation(before=("H1",))),
+    "other_kind": Story(DECLINED, a_situation(links=(a_link(kind="visitor"),))),
+    "permit_unclear": Story(REVIEW, a_situation(links=(a_link(status="blocked"),))),
+    "plate_elsewhere": Story(
+        REVIEW, a_situation(elsewhere=(SamePlate("BPA-0001", "BPA-0009", TODAY),))
+    ),
     "foreign_plate": Story(REVIEW, a_situation(links=(a_link(plate="WA 12345"),))),
     "vehicle_unchecked": Story(REVIEW, a_situation(), parameters={"vehicle_check": "required"}),
     "death_reversed": Story(REVIEW, a_situation(a_delta(DeltaKind.DEATH_REVERSED), after=("A3",))),

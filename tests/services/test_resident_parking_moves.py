@@ -9,7 +9,7 @@ from tasks.domain.decision import Outcome, Result
 from tasks.domain.delta import DeltaKind
 from tasks.domain.effect import Effect, EffectKind
 from tasks.domain.person import DwellingStatus, Lock
-from tasks.domain.record import LinkedBy
+from tasks.domain.record import Link, LinkedBy
 from tasks.domain.service import LaterEvent
 from tests.builders import (
     DAY,
@@ -21,8 +21,11 @@ from tests.builders import (
     a_move,
     a_name,
     a_new_dwelling,
+    a_permit,
     a_person,
     a_situation,
+    an_answer,
+    choosing,
 )
 from tests.services.resident_parking_stories import (
     an_end,
@@ -178,14 +181,19 @@ def test_a_permit_is_valid_on_its_last_day(ends: date, code: str) -> None:
     ("ends", "code"),
     [
         (date(2026, 11, 30), "permit_expired"),
-        (date(2026, 12, 1), "future_move"),
-        (date(2026, 12, 2), "future_move"),
+        (date(2026, 12, 1), "zone_switched"),
+        (date(2026, 12, 2), "zone_switched"),
     ],
 )
-def test_a_permit_that_runs_out_before_a_future_move_is_left_alone(ends: date, code: str) -> None:
-    delta = a_move(to=a_new_dwelling(moved_in=date(2026, 12, 1)))
+def test_whether_a_permit_has_run_out_is_asked_on_the_day_of_moving_in(
+    ends: date, code: str
+) -> None:
+    day = date(2026, 12, 1)
+    move = a_situation(a_move(to=a_new_dwelling(moved_in=day)), links=(a_link(valid_until=ends),))
 
-    assert decided(a_situation(delta, links=(a_link(valid_until=ends),))).code == code
+    assert (waits := decided(move)).code == "future_move"
+    assert waits.until == day
+    assert decided(move, day).code == code
 
 
 @pytest.mark.parametrize(
@@ -232,9 +240,30 @@ def test_a_second_permit_goes_to_a_clerk_but_one_that_is_over_does_not_count() -
 
 
 def test_a_similar_name_never_adds_a_permit_to_a_sure_one() -> None:
-    similar = a_link(LinkedBy.SUGGESTED, number="BPA-0002")
+    similar = Link(a_permit(number="BPA-0002"), LinkedBy.SUGGESTED, 98)
 
     assert len(decided(a_situation(links=(a_link(), similar))).effects) == 1
+
+
+def test_a_second_permit_that_is_as_good_as_theirs_is_asked_about_first() -> None:
+    alike = Link(a_permit(number="BPA-0002", zone="B1"), LinkedBy.SUGGESTED, 99)
+    both = a_situation(links=(a_link(), alike))
+
+    asked = decided(both).question
+    assert asked is not None
+    assert [choice.name for choice in asked.choices] == [
+        choosing("link", "BPA-0002"),
+        "not_theirs",
+        "by_hand",
+    ]
+    ways = {
+        choosing("link", "BPA-0002"): "several_permits",
+        "not_theirs": "zone_switched",
+        "by_hand": "settled_by_hand",
+    }
+    for choice, code in ways.items():
+        said = replace(both, answers=(an_answer("holder_uncertain", choice),))
+        assert decided(said).code == code
 
 
 def test_a_similar_name_on_a_permit_that_is_over_is_no_work_for_a_clerk() -> None:
