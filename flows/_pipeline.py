@@ -211,6 +211,10 @@ _ALSO = {
 }
 
 
+def counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def end_state(outcomes: dict[str, Outcome]) -> State[Any]:
     """The truth in one line: name and message appear in Prefect's list of runs."""
     touched: Counts = Counts()
@@ -225,15 +229,18 @@ def end_state(outcomes: dict[str, Outcome]) -> State[Any]:
     troubled = {slug: outcome.problems for slug, outcome in outcomes.items() if outcome.problems}
     if failed or troubled:
         where = [f"{slug}: {', '.join(codes)}" for slug, codes in troubled.items()]
-        message = "; ".join([f"{failed} of {cases} cases failed", *where]) + also
+        failures = [f"{failed} of {counted(cases, 'case')} failed"] if failed else []
+        message = "; ".join([*failures, *where]) + also
         nothing_done = len(troubled) == len(outcomes) and not cases
         return Failed(name="Failed" if nothing_done else "PartiallyFailed", message=message)
     unread = counts["quarantined"]
     if asked or unread:
-        message = f"{asked} of {cases} cases need review"
-        message += f"; {unread} registry records could not be read" if unread else ""
+        need = "needs" if asked == 1 else "need"
+        message = f"{asked} of {counted(cases, 'case')} {need} review"
+        message += f"; {counted(unread, 'registry record')} could not be read" if unread else ""
         return Completed(name="NeedsReview", message=message + also)
     if not +Counts({name: n for name, n in counts.items() if name not in _ALSO}):
         return Completed(message="nothing new" + also)
-    message = f"{cases} cases, {counts['acted']} acted, {counts['handed_over']} letters sent"
+    sent = counted(counts["handed_over"], "letter")
+    message = f"{counted(cases, 'case')}, {counts['acted']} acted, {sent} sent"
     return Completed(message=message + also)

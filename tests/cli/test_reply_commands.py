@@ -114,7 +114,7 @@ def test_an_answer_is_taken_once_and_carried_out_by_apply_replies(
     assert twice.returncode == 1
     assert twice.stderr.startswith(f"question.answered {case}\nSomebody was faster")
     done = run("apply-replies", "-m", SLUG)
-    assert (done.returncode, done.stdout) == (0, "NeedsReview: 1 of 1 cases need review\n")
+    assert (done.returncode, done.stdout) == (0, "NeedsReview: 1 of 1 case needs review\n")
     assert "BPA-0004/2" in town.opened.register.get(["BPA-0004/2"])
 
 

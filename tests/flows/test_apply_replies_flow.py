@@ -154,7 +154,7 @@ def test_what_a_resident_calls_wrong_shows_as_a_case_that_needs_review(only: Tow
 
     state = run()
 
-    assert name_and_message(state) == ("NeedsReview", "1 of 1 cases need review")
+    assert name_and_message(state) == ("NeedsReview", "1 of 1 case needs review")
     assert case_of(only, NEUMANN, "reply:").code == "resident_says_wrong"
 
 
@@ -181,10 +181,10 @@ def test_a_municipality_at_work_does_not_make_a_failure_of_another_ones_replies(
 
     assert name_and_message(state) == (
         "Completed",
-        "2 cases, 1 acted, 1 letters sent; musterstadt: another run is at work",
+        "2 cases, 1 acted, 1 letter sent; musterstadt: another run is at work",
     )
     assert (permit(busy)[1], permit(free)[1]) == ("active", "ended")
-    assert name_and_message(run()) == ("Completed", "2 cases, 1 acted, 1 letters sent")
+    assert name_and_message(run()) == ("Completed", "2 cases, 1 acted, 1 letter sent")
 
 
 def test_a_municipality_in_trouble_never_stops_another(towns: tuple[Town, Town]) -> None:
@@ -195,7 +195,7 @@ def test_a_municipality_in_trouble_never_stops_another(towns: tuple[Town, Town])
 
     state = run()
 
-    message = "0 of 2 cases failed; musterstadt: profile.invalid"
+    message = "musterstadt: profile.invalid"
     assert name_and_message(state) == ("PartiallyFailed", message)
     assert permit(good)[1] == "ended"
 
@@ -272,7 +272,7 @@ def test_a_clerks_answer_is_carried_out_without_a_delivery(only: Town) -> None:
     given = {asked.case: "zone:A3"}
     record_answers(only.opened, given, by=CLERK, via="shell", today=DAY)
 
-    assert name_and_message(run()) == ("Completed", "1 cases, 1 acted, 1 letters sent")
+    assert name_and_message(run()) == ("Completed", "1 case, 1 acted, 1 letter sent")
     assert permit(only, "BPA-0004/2") == ("A3", "active")
 
 
