@@ -24,6 +24,7 @@ DELIVERY_SENTENCES = {
     "registry.full_incomplete": (
         "In der Gesamtlieferung fehlen mehr Personen, als sie nennt, oder sie nennt keine"
     ),
+    "registry.person_twice": "Die Gesamtlieferung nennt eine Person auf zwei Arten",
     "registry.full_with_delta_codes": (
         "Eine Gesamtlieferung darf keine Änderungen einzelner Datensätze enthalten"
     ),

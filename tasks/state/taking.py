@@ -76,6 +76,7 @@ class _Mirror:
     gone: bool = False
     missing: str = ""
     told: str = ""
+    full_no: int = 0
     known: bool = True
 
     @property
@@ -120,11 +121,20 @@ class Taking:
                 continue
             row = people.get(record.key) or _Mirror(new_id("p"), known=False)
             people[record.key] = row
+            self._check_named_once(row, text)
             touched[record.key] = row
             deltas += self._deltas_of(record, row, text, content)
         self._mirror(touched)
         _name_what_is_reversed(self.session, deltas)
         self._keep(deltas)
+
+    def _check_named_once(self, row: _Mirror, text: str) -> None:
+        """Of two states at one time one is wrong, and nobody knows how many more are."""
+        if self.delivery.kind != "full":
+            return
+        if row.full_no == self.delivery.number and row.text != text:
+            raise DeliveryRejected("registry.person_twice")
+        row.full_no = self.delivery.number
 
     def unread(self, key: PersonKey) -> None:
         """This person is in the delivery, though the record cannot be read."""
@@ -283,7 +293,7 @@ class Taking:
                 "gone": row.gone,
                 "missing": row.missing,
                 "told": row.told,
-                "full_no": self.delivery.number if full else 0,
+                "full_no": row.full_no,
             }
             for key, row in touched.items()
         ]
@@ -316,6 +326,7 @@ class Taking:
                 col(PersonRow.gone),
                 col(PersonRow.missing),
                 col(PersonRow.told),
+                col(PersonRow.full_no),
             )
             .where(*self._mine())
             .where(col(PersonRow.number).in_([key.number for key in keys]))
