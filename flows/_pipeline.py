@@ -5,7 +5,6 @@ Begins with an underscore, since every other file here is one flow and one deplo
 
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
-from math import ceil
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tasks.act import act_cases, begun, take_up_effects, to_act
 from tasks.decide import decide_cases, to_decide
 from tasks.errors import AntragslosError
-from tasks.link import link_deltas, waiting
+from tasks.link import link_deltas, to_link
 from tasks.look_back import look_back, must_look_back, not_looked_at
 from tasks.municipality import Municipality, open_municipality
 from tasks.pull import has_deliveries, pull_deliveries
@@ -139,8 +138,8 @@ def everything(town: Municipality, day: date, run: str) -> Work:
         yield pull_deliveries, (slug, day)
     if must_look_back(town, day):
         yield look_back, (slug, day)
-    for _ in range(ceil(waiting(town) / size)):
-        yield link_deltas, (slug, day, run)
+    for ids in batches(to_link(town), size):
+        yield link_deltas, (slug, ids, day, run)
     yield from _replies(town, day, run)
     yield from _carry_out(town, day, run, prompted=False)
 
@@ -169,8 +168,8 @@ def _carry_out(town: Municipality, day: date, run: str, *, prompted: bool) -> Wo
                 yield act_cases, (slug, service, ids, day, run)
     for ids in batches(to_render(town, prompted), size):
         yield render_cases, (slug, ids, day, run)
-    for channel in (EMAIL, POST):
-        for ids in batches(to_send(town, channel, prompted), size):
+    for channel in (POST, EMAIL):  # a mail server may hang
+        if ids := to_send(town, channel, prompted):
             yield send_letters, (slug, channel, ids, day, run)
 
 

@@ -9,6 +9,7 @@ record that a second decision would look at may be changed already.
 
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 
 from pydantic import TypeAdapter
 
@@ -18,7 +19,7 @@ from tasks.errors import AntragslosError, TemporaryError
 from tasks.municipality import Municipality, open_municipality
 from tasks.records.protocol import Applied
 from tasks.settings import settings
-from tasks.stage import Counts, stage
+from tasks.stage import Counts, spread, stage
 from tasks.state import cases, decisions, facts, outbox
 from tasks.state.database import Session, insert_missing, reading, utcnow, writing
 from tasks.state.documents import EFFECT, dump
@@ -54,24 +55,43 @@ def take_up(town: Municipality, run: str) -> Counts:
 
     What did is noted at once, before anything else is decided: a reversal must find it.
     """
+    with reading(town.engine) as session:
+        ids = [case.id for case in cases.acting(session, town.slug)]
+    work = partial(_take_up, town, run)
+    return spread(
+        town.folder, "take up", ids, work, partial(cases.park, town.engine, Step.ACT, run)
+    )
+
+
+def _take_up(town: Municipality, run: str, ids: Sequence[str]) -> Counts:
     with writing(town.engine) as session:
-        batch = cases.acting(session, town.slug)
-        planned = effects_of(session, batch)
-        reached: set[str] = set()
-        items = [(key, effect) for key, _, effect in planned]
-        (results,) = town.register.rehearse([items])
-        for (_, case, _), result in zip(planned, results, strict=True):
-            if isinstance(result, TemporaryError):
-                raise result  # nobody knows yet
-            if isinstance(result, Applied) and result.already:
-                reached.add(case.id)
+        batch = [case for case in cases.load(session, ids, Status.GRANTED) if case.acting]
+        reached = effects_reached(session, town, batch)
         for case in batch:
             if case.id not in reached:
                 case.acting, case.recheck = False, True
     return _carry_out_begun(town, sorted(reached), run)
 
 
+def effects_reached(session: Session, town: Municipality, batch: Sequence[CaseRow]) -> set[str]:
+    """The cases of which the record system has carried something out. Raises TemporaryError."""
+    planned = effects_of(session, batch)
+    (results,) = town.register.rehearse([[(key, effect) for key, _, effect in planned]])
+    reached: set[str] = set()
+    for (_, case, _), result in zip(planned, results, strict=True):
+        if isinstance(result, TemporaryError):
+            raise result  # nobody knows yet
+        if isinstance(result, Applied) and result.already:
+            reached.add(case.id)
+    return reached
+
+
 def act_batch(town: Municipality, ids: Sequence[str], today: date, run: str) -> Counts:
+    park = partial(cases.park, town.engine, Step.ACT, run)
+    return spread(town.folder, Step.ACT, ids, partial(_act, town, today, run), park)
+
+
+def _act(town: Municipality, today: date, run: str, ids: Sequence[str]) -> Counts:
     with writing(town.engine) as session:
         served = {case.person_id for case in cases.acting(session, town.slug)}
         for case in cases.load(session, ids, Status.GRANTED, held=True):

@@ -6,6 +6,7 @@ new is known about its person; and again on the day it is carried out. Only the 
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
+from functools import partial
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -30,7 +31,7 @@ from tasks.municipality import Municipality, open_municipality
 from tasks.profile import EnabledService
 from tasks.records.protocol import Applied
 from tasks.settings import settings
-from tasks.stage import Counts, cleaned, stage
+from tasks.stage import Counts, spread, stage
 from tasks.state import answers, cases, decisions, facts
 from tasks.state.database import Session, reading, utcnow, writing
 from tasks.state.documents import DECISION, SITUATION, dump
@@ -50,7 +51,7 @@ _GATE = TypeAdapter(Gate)
 def decide_cases(
     municipality: str, service: str, ids: Sequence[str], today: date, run: str
 ) -> Counts:
-    """Counts by outcome; `failed` where a rule broke."""
+    """Counts by outcome; `failed` where it broke."""
     return decide_batch(open_municipality(municipality, settings()), service, ids, today, run)
 
 
@@ -72,28 +73,33 @@ def decide_batch(
     town: Municipality, service: str, ids: Sequence[str], today: date, run: str
 ) -> Counts:
     enabled = town.services[service]
+    town.areas(service)  # a list that cannot be read is no case's fault
+    return spread(
+        town.folder,
+        Step.DECIDE,
+        ids,
+        partial(_decide, town, enabled, today, run),
+        partial(cases.park, town.engine, Step.DECIDE, run),
+    )
+
+
+def _decide(
+    town: Municipality, enabled: EnabledService, today: date, run: str, ids: Sequence[str]
+) -> Counts:
     counts: Counts = Counts()
     with writing(town.engine) as session:
         standing = cases.load(session, ids, *UNDONE_YET, held=True)
         batch = [case for case in standing if not case.acting]
         situations = Situations(session, town, enabled, batch)
         decided: list[tuple[CaseRow, Situation, Decision]] = []
-        broken: dict[str, str] = {}
         for case in batch:
-            try:
-                situation = situations.of(case)
-                decide = decider(case.cause, enabled.service)
-                decision = decide(situation, enabled.parameters, enabled.gate, today)
-            except Exception as error:  # one broken case never stops the others
-                broken[case.id] = cleaned(error).code
-                continue
+            situation = situations.of(case)
+            decide = decider(case.cause, enabled.service)
+            decision = decide(situation, enabled.parameters, enabled.gate, today)
             situations.note(case, decision)
             decided.append((case, situation, decision))
             counts[decision.outcome.value] += 1
         _keep(session, enabled, decided, today, run)
-        failed = [case for case in batch if case.id in broken]
-        cases.fail(session, failed, Step.DECIDE, broken, run)
-        counts["failed"] += len(failed)
     return counts
 
 

@@ -1,9 +1,11 @@
 """Link: which services look at a delta, and which municipal records belong to its person."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, timedelta
+from functools import partial
 
 from tasks.domain.automation import REVERSALS
+from tasks.domain.case import Step
 from tasks.domain.delta import DeltaKind
 from tasks.domain.person import Person
 from tasks.domain.record import Link, Permit
@@ -11,7 +13,7 @@ from tasks.matching.permits import candidate_keys_of, candidates_of, whose
 from tasks.municipality import Municipality, open_municipality
 from tasks.profile import EnabledService
 from tasks.settings import settings
-from tasks.stage import Counts, stage
+from tasks.stage import Counts, spread, stage
 from tasks.state import cases, intake, starts
 from tasks.state.database import Session, reading, writing
 from tasks.state.documents import load_person
@@ -19,40 +21,39 @@ from tasks.state.tables import DeltaRow, RecordLink
 
 
 @stage("link deltas · {municipality}", retries=2, delays=(2, 10))
-def link_deltas(municipality: str, today: date, run: str) -> Counts:
-    """Works off one batch of deltas. Counts: linked, cases, record_links, unread_permits."""
-    return link_batch(open_municipality(municipality, settings()), today, run)
+def link_deltas(municipality: str, ids: Sequence[str], today: date, run: str) -> Counts:
+    """Counts: linked, cases, record_links, unread_permits, failed."""
+    return link_batch(open_municipality(municipality, settings()), ids, today, run)
 
 
-def waiting(town: Municipality) -> int:
+def to_link(town: Municipality) -> list[str]:
     with reading(town.engine) as session:
-        return cases.count_to_link(session, town.slug)
+        return [str(delta) for delta in cases.deltas_to_link(session, town.slug)]
 
 
-def link_batch(town: Municipality, today: date, run: str) -> Counts:
-    wanted = {
-        kind: [enabled for enabled in town.services.values() if kind in enabled.service.triggers]
-        for kind in DeltaKind
-    }
+def link_batch(town: Municipality, ids: Sequence[str], today: date, run: str) -> Counts:
+    work, park = partial(_link, town, today, run), partial(_park, town, today, run)
+    return spread(town.folder, Step.LINK, ids, work, park)
+
+
+def find_records(session: Session, town: Municipality, deltas: Collection[int]) -> None:
+    """Only looks whether it can be done. Raises what linking would raise."""
+    _find(session, town, cases.load_deltas(session, deltas))
+
+
+def link_again(town: Municipality, deltas: Collection[int]) -> None:
+    """Looks once more for the records of changes whose cases failed at this. Adds, never takes."""
     with writing(town.engine) as session:
-        begun = starts.starts(session, town.slug)
-        deltas = cases.deltas_to_link(session, town.slug, town.settings.batch_size)
-        new = [
-            cases.NewCase(
-                delta.id or 0,
-                delta.person_id,
-                enabled.service.name,
-                delta.received_on + _settling(delta, enabled),
-            )
-            for delta in deltas
-            for enabled in wanted[DeltaKind(delta.kind)]
-            # Another service looks back to it.
-            if delta.received_on >= starts.reach(begun, enabled.service.name)
-        ]
-        new += _of_services_switched_off(session, town, deltas)
+        found = _find(session, town, cases.load_deltas(session, deltas))
+        cases.keep_links(session, to_rows(town, found))
+
+
+def _link(town: Municipality, today: date, run: str, ids: Sequence[str]) -> Counts:
+    with writing(town.engine) as session:
+        deltas = cases.load_deltas(session, [int(delta) for delta in ids])
+        new = _new_cases(session, town, deltas)
         concerned = {case.delta_id for case in new}
-        people = _people([delta for delta in deltas if delta.id in concerned])
-        found = find_links(session, town, people)
+        found = _find(session, town, [delta for delta in deltas if delta.id in concerned])
         links = to_rows(town, found)
         cases.keep_links(session, links)
         # First the earlier cases, then the new ones: a new case is looked at anyway.
@@ -62,6 +63,37 @@ def link_batch(town: Municipality, today: date, run: str) -> Counts:
     permits = {one.permit for some in found.values() for one in some}
     unread = sum(bool(permit.unread) for permit in permits)
     return Counts(linked=len(deltas), cases=opened, record_links=len(links), unread_permits=unread)
+
+
+def _park(town: Municipality, today: date, run: str, delta_id: str, code: str) -> None:
+    """Its cases are opened all the same, without a record, and fail: so somebody finds them."""
+    with writing(town.engine) as session:
+        deltas = cases.load_deltas(session, [int(delta_id)])
+        cases.mark_recheck(session, town.slug, {delta.person_id for delta in deltas})
+        cases.open_cases(session, town.slug, _new_cases(session, town, deltas), today, run)
+        opened = cases.opened_by(session, int(delta_id))
+        cases.fail(session, opened, Step.LINK, {case.id: code for case in opened}, run)
+        cases.mark_linked(session, [int(delta_id)])
+
+
+def _new_cases(
+    session: Session, town: Municipality, deltas: Sequence[DeltaRow]
+) -> list[cases.NewCase]:
+    begun = starts.starts(session, town.slug)
+    new = [
+        cases.NewCase(
+            delta.id or 0,
+            delta.person_id,
+            enabled.service.name,
+            delta.received_on + _settling(delta, enabled),
+        )
+        for delta in deltas
+        for enabled in town.services.values()
+        if DeltaKind(delta.kind) in enabled.service.triggers
+        # Another service looks back to it.
+        and delta.received_on >= starts.reach(begun, enabled.service.name)
+    ]
+    return new + _of_services_switched_off(session, town, deltas)
 
 
 def _of_services_switched_off(
@@ -76,6 +108,12 @@ def _of_services_switched_off(
         for service in cases.services_of(session, delta.person_id, delta.reverses)
         if service not in town.services
     ]
+
+
+def _find(
+    session: Session, town: Municipality, deltas: Sequence[DeltaRow]
+) -> dict[str, list[Link]]:
+    return find_links(session, town, _people(deltas))
 
 
 def _settling(delta: DeltaRow, enabled: EnabledService) -> timedelta:

@@ -88,6 +88,15 @@ class Review(_Part):
     prefect_form: bool = True  # questions may be answered in Prefect's form, too
 
 
+class Channels(_Part):
+    """When a channel is left for the rest of a run: its letters wait and leave with a later one."""
+
+    give_up_after: Annotated[int, Field(ge=1)] = 3  # letters in a row that did not leave
+    timeout_seconds: Annotated[float, Field(gt=0)] = 10  # for one answer of the mail server
+    answer_seconds: Annotated[float, Field(gt=0)] = 60  # for the answer to a whole e-mail
+    run_seconds: Annotated[float, Field(gt=0)] = 600  # all letters of one run and channel
+
+
 class ServicePart(BaseModel):
     """A service's switch and legal gate. What is left over are the service's own parameters."""
 
@@ -113,6 +122,7 @@ class Profile(_Part):
     sender: Sender
     quiet_hours: QuietHours = QuietHours()
     review: Review = Review()
+    channels: Channels = Channels()
     retention: Retention = Retention()
     services: dict[str, ServicePart] = {}
 

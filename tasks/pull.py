@@ -12,7 +12,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from tasks.domain.person import PersonKey
-from tasks.errors import CutShort, DeliveryRejected, RegistryUnavailable
+from tasks.errors import CutShort, DeliveryRejected, RecordRejected, RegistryUnavailable
 from tasks.municipality import Municipality, open_municipality
 from tasks.registry.inbox import NOT_OURS, Stamp, hash_of, move, names, stamp
 from tasks.registry.packets import complete_set
@@ -27,7 +27,7 @@ from tasks.registry.xmeldit import (
     read_records,
 )
 from tasks.settings import settings
-from tasks.stage import Counts, error_log, stage
+from tasks.stage import CRASHED, Counts, StageFailed, cleaned, error_log, spread, stage
 from tasks.state import intake
 from tasks.state.database import reading, utcnow, writing
 from tasks.state.tables import Delivery, Quarantine
@@ -73,7 +73,7 @@ def pull(town: Municipality, today: date) -> Counts:
             sorted(packets, key=lambda packet: (packet.head.number, packet.head.packet)),
             key=lambda packet: packet.head.number,
         ):
-            if not _pull_number(town, number, list(group), today, counts):
+            if not _try_number(town, number, list(group), today, counts):
                 break  # a later number must wait too: it would be refused as a gap
     except OSError as error:
         raise RegistryUnavailable("registry.folder_unusable", error.__class__.__name__) from None
@@ -84,30 +84,44 @@ def pull(town: Municipality, today: date) -> Counts:
 
 def _readable(town: Municipality, today: date, counts: Counts) -> Iterator[_Packet]:
     for path in names(town.folder / "inbox"):
-        try:
-            seen = stamp(path)
-        except FileNotFoundError:  # the sender has taken it back
-            continue
-        except RegistryUnavailable as error:
+        found: list[_Packet] = []
+
+        def work(_: Sequence[str], path: Path = path, found: list[_Packet] = found) -> Counts:
+            found += _read(town, path, today, counts)
+            return Counts()
+
+        def park(_: str, code: str, path: Path = path) -> None:
+            _set_aside(town, path, code, counts)
+
+        spread(town.folder, "read", [path.name], work, park)
+        yield from found
+
+
+def _read(town: Municipality, path: Path, today: date, counts: Counts) -> Iterator[_Packet]:
+    try:
+        seen = stamp(path)
+    except FileNotFoundError:  # the sender has taken it back
+        return
+    except RegistryUnavailable as error:
+        _set_aside(town, path, error.code, counts)
+        return
+    try:
+        head = read_head(path, max_bytes=town.settings.max_delivery_bytes)
+        if head.ags != town.profile.ags:  # its number is another municipality's
+            raise DeliveryRejected("registry.wrong_ags")
+        yield _Packet(path, head, seen)
+    except RegistryUnavailable as error:
+        if error.code in NOT_OURS:
             _set_aside(town, path, error.code, counts)
-            continue
-        try:
-            head = read_head(path, max_bytes=town.settings.max_delivery_bytes)
-            if head.ags != town.profile.ags:  # its number is another municipality's
-                raise DeliveryRejected("registry.wrong_ags")
-            yield _Packet(path, head, seen)
-        except RegistryUnavailable as error:
-            if error.code in NOT_OURS:
-                _set_aside(town, path, error.code, counts)
-            else:
-                counts["waiting_files"] += 1
-                counts[f"stopped:{error.code}"] = 1
-        except DeliveryRejected as error:
-            if _is_unfinished(town, error, seen):
-                counts["waiting_files"] += 1
-                continue
-            _reject(town, [path], None, error.code, today)
-            counts["rejected"] += 1
+        else:
+            counts["waiting_files"] += 1
+            counts[f"stopped:{error.code}"] = 1
+    except DeliveryRejected as error:
+        if _is_unfinished(town, error, seen):
+            counts["waiting_files"] += 1
+            return
+        _reject(town, [path], None, error.code, today)
+        counts["rejected"] += 1
 
 
 def _is_unfinished(town: Municipality, error: DeliveryRejected, seen: Stamp) -> bool:
@@ -128,6 +142,31 @@ def _set_aside(town: Municipality, path: Path, code: str, counts: Counts) -> Non
     except OSError:  # it stays, and every run names it
         return
     counts["set_aside"] += 1
+
+
+def _try_number(
+    town: Municipality, number: int, packets: list[_Packet], today: date, counts: Counts
+) -> bool:
+    """False where the intake cannot go on behind this number.
+
+    What breaks on the delivery as a whole leaves it in the inbox, and every run says so. What ends
+    two processes is refused, so that the intake can go on with another file of this number.
+    """
+    went_on: list[bool] = []
+
+    def work(_: Sequence[str]) -> Counts:
+        went_on.append(_pull_number(town, number, packets, today, counts))
+        return Counts()
+
+    def park(_: str, code: str) -> None:
+        if code != CRASHED:
+            raise StageFailed(code)
+        _reject(town, [packet.path for packet in packets], packets[0].head, code, today)
+        counts["rejected"] += 1
+
+    tried = spread(town.folder, "take in", [str(number)], work, park)
+    counts += +Counts({name: n for name, n in tried.items() if name != "failed"})
+    return went_on == [True]
 
 
 def _pull_number(
@@ -242,6 +281,8 @@ def _take_packet(
     for record in read_records(packet.path, town.profile.ags, seen=seen):
         delivery.records_read += 1
         if isinstance(record, BadRecord):
+            if record.error:
+                cleaned(record.error)
             delivery.records_rejected += 1
             if delivery.kind == "full" and record.key:
                 taking.unread(record.key)
@@ -260,9 +301,9 @@ def _take_packet(
             )
         )
         if len(chunk) == CHUNK:
-            taking.take_in(chunk)
+            _take_chunk(town, taking, chunk)
             chunk = []
-    taking.take_in(chunk)
+    _take_chunk(town, taking, chunk)
     refused, taking.refused = taking.refused, []
     raw = read_raw(packet.path, {one.position for one, _ in refused})
     for one, error in refused:
@@ -270,6 +311,23 @@ def _take_packet(
         told = raw[one.position]
         bad = BadRecord(one.position, one.event, one.event_time, one.key, error.code, "", told)
         yield _quarantined(town, delivery, place, bad)
+
+
+def _take_chunk(town: Municipality, taking: Taking, chunk: Sequence[Incoming]) -> None:
+    """A record that cannot be taken in is for the quarantine like one that cannot be read."""
+    records = {f"{taking.delivery.number}/{one.packet}/{one.position}": one for one in chunk}
+
+    def work(ids: Sequence[str]) -> Counts:
+        with taking.savepoint():
+            taking.take_in([records[one] for one in ids])
+        return Counts()
+
+    def park(one: str, code: str) -> None:
+        taking.refused.append((records[one], RecordRejected(code)))
+        if taking.delivery.kind == "full":
+            taking.unread(records[one].key)
+
+    spread(town.folder, "take in a record", list(records), work, park)
 
 
 def _changed(packet: _Packet) -> bool:

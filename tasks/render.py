@@ -20,7 +20,7 @@ from tasks.municipality import Municipality, open_municipality
 from tasks.replies.tokens import Token, digest, token_for
 from tasks.services import all_services
 from tasks.settings import Settings, settings
-from tasks.stage import Counts, cleaned, stage
+from tasks.stage import Counts, cleaned, spread, stage
 from tasks.state import cases, decisions, facts, outbox
 from tasks.state.database import Session, new_id, reading, writing
 from tasks.state.documents import SITUATION
@@ -46,6 +46,22 @@ def to_render(town: Municipality, prompted: bool = False) -> list[str]:
 
 
 def render_batch(town: Municipality, ids: Sequence[str], today: date, run: str) -> Counts:
+    """What belongs into one letter is never divided."""
+    with reading(town.engine) as session:
+        groups = by_life_event(cases.load(session, ids, Status.ACTED))
+    letters = {group[0].id: [case.id for case in group] for group in groups}
+
+    def work(part: Sequence[str]) -> Counts:
+        return _render(town, [case for letter in part for case in letters[letter]], today, run)
+
+    def park(letter: str, code: str) -> None:
+        for case in letters[letter]:
+            cases.park(town.engine, Step.RENDER, run, case, code)
+
+    return spread(town.folder, Step.RENDER, list(letters), work, park)
+
+
+def _render(town: Municipality, ids: Sequence[str], today: date, run: str) -> Counts:
     closed = _close_unreachable(town, ids, today, run)
     with reading(town.engine) as session:
         told = Told(session, town, cases.load(session, ids, Status.ACTED))

@@ -6,20 +6,21 @@ server), so „would pass“ is an observation and not a guess.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from tasks.act import act_batch
+from tasks.act import act_batch, effects_reached, take_up
 from tasks.channels import probe
 from tasks.decide import Situations, decide_batch, decider
 from tasks.domain.automation import may_be_told
 from tasks.domain.case import UNDONE_YET, Status, Step
 from tasks.domain.decision import Decision, Outcome
-from tasks.errors import AntragslosError
+from tasks.errors import AntragslosError, TemporaryError
+from tasks.link import find_records, link_again
 from tasks.municipality import Municipality
 from tasks.render import UNREACHABLE, Told, render_batch
-from tasks.send import EMAIL, POST, send_batch, to_send
+from tasks.send import EMAIL, POST, send, to_send
 from tasks.stage import batches, cleaned
 from tasks.state import cases, decisions, facts, outbox, selection
 from tasks.state.database import Session, reading, writing
@@ -45,6 +46,9 @@ class Verdict:
     code: str
     second_letter: bool = False  # the letter may have reached the resident already
     for_clerks: bool = False  # it failed, and would not pass, but a clerk can settle it
+
+
+Look = Callable[[Session, Municipality, Sequence[CaseRow], date], dict[str, Verdict]]
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,7 @@ def preview(town: Municipality, ids: Sequence[str], today: date, resend_uncertai
             by_step.setdefault(_step_of(case), []).append(case)
         look = {
             Step.DECIDE: _look_at_decisions,
-            Step.LINK: _look_at_decisions,
+            Step.LINK: _look_for_records,
             Step.ACT: _look_at_effects,
             Step.RENDER: _look_at_letters,
         }
@@ -100,9 +104,25 @@ def preview(town: Municipality, ids: Sequence[str], today: date, resend_uncertai
             if step == Step.SEND:
                 verdicts |= _look_at_channels(session, town, found, today, resend_uncertain)
             else:
-                verdicts |= look[Step(step)](session, town, found, today)
+                verdicts |= _apart(look[Step(step)], session, town, found, today)
         session.rollback()
     return Preview(tuple(verdicts[case_id] for case_id in ids if case_id in verdicts))
+
+
+def _apart(
+    look: Look, session: Session, town: Municipality, found: Sequence[CaseRow], today: date
+) -> dict[str, Verdict]:
+    """One case that still breaks hides nothing of the others."""
+    try:
+        return look(session, town, found, today)
+    except TemporaryError:
+        raise
+    except Exception as error:
+        if len(found) == 1:
+            return {found[0].id: Verdict(found[0].id, cleaned(error).code)}
+    middle = len(found) // 2
+    parts = found[:middle], found[middle:]
+    return {k: v for part in parts for k, v in _apart(look, session, town, part, today).items()}
 
 
 def _step_of(case: CaseRow) -> str:
@@ -126,6 +146,7 @@ def rerun(
         verdict.case for verdict in before.verdicts if not verdict.code or verdict.for_clerks
     ]
     letters = _resume(town, passing, reason, run)
+    take_up(town, run)
     for service in town.services:
         for batch in batches(passing, town.settings.batch_size):
             decide_batch(
@@ -138,8 +159,8 @@ def rerun(
         letters |= set(outbox.letters_of(session, passing).values())
     for channel in (EMAIL, POST):
         ready = [letter for letter in to_send(town, channel) if letter in letters]
-        for batch in batches(ready, town.settings.batch_size):
-            _send(town, channel, batch, today, run)
+        if ready:
+            _send(town, channel, ready, today, run)
     with reading(town.engine) as session:
         now = statuses(session, passing)
         waiting = outbox.by_case(session, passing)
@@ -157,20 +178,26 @@ def rerun(
 
 def _send(town: Municipality, channel: str, ids: Sequence[str], today: date, run: str) -> None:
     try:
-        send_batch(town, channel, ids, today, run)
+        send(town, channel, ids, today, run)
     except AntragslosError as error:
         cleaned(error)  # the letters stay ready; the next run sends them
 
 
 def _resume(town: Municipality, ids: Sequence[str], reason: str, run: str) -> set[str]:
     """Puts cases back to where the step began. Returns the letters that may leave again."""
+    with reading(town.engine) as session:
+        unlinked = [case for case in cases.load(session, ids) if case.failed_step == Step.LINK]
+    link_again(town, {case.delta_id for case in unlinked if case.delta_id})
     with writing(town.engine) as session:
         chosen = cases.load(session, ids)
+        acting = [case for case in chosen if case.failed_step == Step.ACT]
         failed = [case for case in chosen if case.status == Status.FAILED]
         stopped = [case for case in chosen if case.status == Status.NEEDS_REVIEW and case.acting]
         sending = [case.id for case in chosen if _step_of(case) == Step.SEND]
         letters = set(outbox.letters_of(session, sending).values())
         cases.resume(session, [*failed, *stopped], reason, run)
+        for case in acting:
+            case.acting = True  # until the record system has said whether it was done after all
         decisions.let_letters_go(session, [case.id for case in stopped])
         for case in chosen:
             if case.status in UNDONE_YET and not case.acting:
@@ -178,6 +205,13 @@ def _resume(town: Municipality, ids: Sequence[str], reason: str, run: str) -> se
         for letter in letters:
             outbox.settle(session, letter, "ready")
     return letters
+
+
+def _look_for_records(
+    session: Session, town: Municipality, found: Sequence[CaseRow], today: date
+) -> dict[str, Verdict]:
+    find_records(session, town, {case.delta_id for case in found if case.delta_id})
+    return _look_at_decisions(session, town, found, today)
 
 
 def _look_at_decisions(
@@ -219,8 +253,12 @@ def _decide_again(
 def _look_at_effects(
     session: Session, town: Municipality, found: Sequence[CaseRow], today: date
 ) -> dict[str, Verdict]:
-    """A case that failed while acting is decided anew: the record may be another one now."""
-    decided, verdicts = _decide_again(session, town, found, today)
+    """A case that failed while acting is decided anew: the record may be another one now. Unless
+    it was carried out after all, and only the answer was lost."""
+    reached = effects_reached(session, town, found)
+    undone = [case for case in found if case.id not in reached]
+    decided, verdicts = _decide_again(session, town, undone, today)
+    verdicts |= {case_id: Verdict(case_id, "") for case_id in reached}
     rehearsed = town.register.rehearse(
         [
             [(f"{case_id}:rehearsal:{place}", effect) for place, effect in enumerate(one.effects)]

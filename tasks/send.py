@@ -7,31 +7,29 @@ lock. A channel that is exact by name (the print spool) is asked what it has; fo
 letter is *uncertain* and waits for a person: it may be in the resident's inbox already.
 """
 
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
+from tasks.breaker import Breaker
 from tasks.channels import already_there, hand_over, hand_over_many
 from tasks.channels.parcel import HandedOver, Parcel
 from tasks.domain.case import Status, Step
 from tasks.domain.decision import Choice, Then, needs_review
-from tasks.errors import (
-    AntragslosError,
-    ChannelUnavailable,
-    ChannelUncertain,
-    TemporaryError,
-)
+from tasks.errors import AntragslosError, ChannelUncertain, StateUnavailable
 from tasks.municipality import Municipality, open_municipality
 from tasks.settings import settings
-from tasks.stage import Counts, cleaned, stage
-from tasks.state import cases, decisions, outbox
+from tasks.stage import Counts, batches, cleaned, spread, stage
+from tasks.state import cases, decisions, outbox, unnoted
 from tasks.state.database import Session, reading, utcnow, writing
 from tasks.state.tables import CaseRow, LetterRow
 from tasks.still_true import what_forbids
 
 EMAIL, POST = "email", "post"
-_PASSING = "passing:"
+PATIENCE = (1, 5, 15)  # seconds between tries to note what became of an e-mail
 # What a clerk may do about a letter that was stopped; carried out in tasks/state/answers.py.
 STOPPED = (
     Choice("letter:keep", "The letter never leaves; the resident was told in another way."),
@@ -43,12 +41,9 @@ STOPPED = (
 def send_letters(
     municipality: str, channel: str, ids: Sequence[str], today: date, run: str
 ) -> Counts:
-    """Counts: handed_over, held_back (test mode), stopped, uncertain, failed, quiet, later.
-
-    Raises ChannelUnavailable where a letter could not leave for a passing reason; all others of
-    the batch were handed over first, and those that were are not touched again.
-    """
-    return send_batch(open_municipality(municipality, settings()), channel, ids, today, run)
+    """Counts: handed_over, held_back (test mode), stopped, uncertain, failed, quiet; and where the
+    channel was in the way, waiting_letters and `stopped:<code>`."""
+    return send(open_municipality(municipality, settings()), channel, ids, today, run)
 
 
 def to_send(town: Municipality, channel: str, prompted: bool = False) -> list[str]:
@@ -60,9 +55,20 @@ def recover_claims(town: Municipality, run: str) -> Counts:
     """Letters that a dead process had in hand. Call only while holding the municipality's lock."""
     with writing(town.engine) as session:
         lost = outbox.claimed(session, town.slug, EMAIL)
+        known = unnoted.read(town.folder)
+        for letter_id in [letter_id for letter_id in lost if letter_id in known]:
+            _settle_known(session, letter_id, known[letter_id], run)
+        lost = [letter_id for letter_id in lost if letter_id not in known]
         _note_uncertain(session, lost, run)
         there = _find_in_spool(town, session, run)
+    unnoted.forget(town.folder)
     return +Counts(uncertain=len(lost), handed_over=there)
+
+
+def _settle_known(session: Session, letter_id: str, outcome: unnoted.Outcome, run: str) -> None:
+    outbox.settle(session, letter_id, outcome.status, outcome.code, outcome.reference)
+    if outcome.status == "handed_over":
+        _move_on(session, outbox.cases_of(session, [letter_id])[letter_id], run)
 
 
 def _find_in_spool(town: Municipality, session: Session, run: str) -> int:
@@ -87,12 +93,65 @@ def _find_in_spool(town: Municipality, session: Session, run: str) -> int:
     return len(there)
 
 
-def send_batch(
-    town: Municipality, channel: str, ids: Sequence[str], today: date, run: str
-) -> Counts:
-    counts: Counts = Counts()
+def send(town: Municipality, channel: str, ids: Sequence[str], today: date, run: str) -> Counts:
+    """All letters of a channel and run: a channel that is in the way is left, and they wait."""
     if channel == EMAIL and _is_quiet(town):
         return Counts(quiet=len(ids))
+    rules = town.profile.channels
+    breaker = Breaker(rules.give_up_after, rules.run_seconds)
+    work = partial(_work, town, channel, breaker, today, run)
+    counts: Counts = Counts()
+    try:
+        for part in batches(ids, town.settings.batch_size):
+            counts += spread(town.folder, Step.SEND, part, work, partial(_park, town, run))
+    finally:
+        counts += _judge(town, ids, breaker, run)
+    return counts
+
+
+def _park(town: Municipality, run: str, letter_id: str, code: str) -> None:
+    with writing(town.engine) as session:
+        _fail(session, letter_id, code, run)
+
+
+def _fail(session: Session, letter_id: str, code: str, run: str) -> None:
+    told = outbox.cases_of(session, [letter_id])[letter_id]
+    outbox.settle(session, letter_id, "failed", code)
+    cases.fail(session, told, Step.SEND, {case.id: code for case in told}, run)
+
+
+def _judge(town: Municipality, ids: Sequence[str], breaker: Breaker, run: str) -> Counts:
+    """What becomes of the letters that did not leave, now that all others were tried."""
+    verdict, left = breaker.verdict(), breaker.left
+    held = [*verdict.excused, *verdict.tried, *verdict.failed]
+    if not held and not left:
+        return Counts()
+    with writing(town.engine) as session:
+        outbox.excuse(session, [one.letter_id for one in verdict.excused])
+        spent = outbox.spent(session, [one.letter_id for one in verdict.tried])
+        over = [*verdict.failed, *(one for one in verdict.tried if one.letter_id in spent)]
+        for one in over:
+            _fail(session, one.letter_id, one.code, run)
+        if left:
+            named = {one.letter_id for one in held}
+            outbox.give_reason(session, [letter for letter in ids if letter not in named], left)
+        waiting = outbox.waiting(session, ids)
+    codes = {left, *waiting} - {""}
+    counts = Counts({f"stopped:{code}": 1 for code in codes})
+    return +(counts + Counts(failed=len(over), waiting_letters=sum(waiting.values())))
+
+
+def _work(
+    town: Municipality,
+    channel: str,
+    breaker: Breaker,
+    today: date,
+    run: str,
+    ids: Sequence[str],
+) -> Counts:
+    if breaker.left:
+        return Counts()
+    counts: Counts = Counts()
     with writing(town.engine) as session:
         letters = outbox.load(session, ids)
         cases.hold(session, {letter.person_id for letter in letters})  # before their questions
@@ -103,58 +162,62 @@ def send_batch(
                 outbox.settle(session, letter.id, "held_back", "test_mode")
             return counts + Counts(held_back=len(letters))
         parcels = [_parcel(town, letter) for letter in letters]
-    outcome = _post(town, parcels, run) if channel == POST else _mail(town, parcels, run)
-    counts += outcome
-    if passing := [code for code in counts if code.startswith(_PASSING)]:
-        raise ChannelUnavailable(passing[0].removeprefix(_PASSING), f"letters:{counts[passing[0]]}")
-    return counts
+    hand_out = _post if channel == POST else _mail
+    return counts + hand_out(town, parcels, breaker, run)
 
 
-def _post(town: Municipality, parcels: Sequence[Parcel], run: str) -> Counts:
+def _post(town: Municipality, parcels: Sequence[Parcel], breaker: Breaker, run: str) -> Counts:
     """Exact by name: the whole batch can be claimed, written and synced to disk at once."""
     ours = _claim(town, [parcel.letter_id for parcel in parcels])
     parcels = [parcel for parcel in parcels if parcel.letter_id in ours]
-    results = hand_over_many(parcels, town.spool_url)
+    try:
+        results = hand_over_many(parcels, town.spool_url)
+    except Exception:
+        with writing(town.engine) as session:
+            _find_in_spool(town, session, run)
+        raise
+    counts: Counts = Counts()
     with writing(town.engine) as session:
-        told = outbox.cases_of(session, [parcel.letter_id for parcel in parcels])
-        pairs = list(zip(parcels, results, strict=True))
-        there = [parcel.letter_id for parcel, result in pairs if isinstance(result, HandedOver)]
-        for parcel, result in pairs:
-            if isinstance(result, HandedOver):
-                outbox.settle(session, parcel.letter_id, "handed_over", reference=result.reference)
-        _move_on(session, [case for letter_id in there for case in told[letter_id]], run)
-        counts = Counts(handed_over=len(there))
-        for parcel, result in pairs:
-            if isinstance(result, AntragslosError):
-                counts += _note(session, parcel.letter_id, told[parcel.letter_id], result, run)
-        return counts
+        for parcel, result in zip(parcels, results, strict=True):
+            counts += _note(session, parcel.letter_id, result, run)
+    for parcel, result in zip(parcels, results, strict=True):
+        _tell(breaker, parcel.letter_id, result)
+    return counts
 
 
-def _mail(town: Municipality, parcels: Sequence[Parcel], run: str) -> Counts:
+def _mail(town: Municipality, parcels: Sequence[Parcel], breaker: Breaker, run: str) -> Counts:
     """Claimed and noted one by one: a crash leaves at most one letter a worker uncertain."""
+    rules = town.profile.channels
 
     def one(parcel: Parcel) -> Counts:
-        if not _claim(town, [parcel.letter_id]):
+        if breaker.left or not _claim(town, [parcel.letter_id]):
             return Counts()  # our lock was lost with its connection, and another process has it
         result: HandedOver | AntragslosError
         try:
-            result = hand_over(parcel, town.mail_url)
+            result = hand_over(
+                parcel,
+                town.mail_url,
+                timeout=rules.timeout_seconds,
+                reply_timeout=rules.answer_seconds,
+            )
         except AntragslosError as error:
             result = error
         except Exception as error:
             # Whatever broke, broke while the letter may have been on its way.
             cleaned(error)
             result = ChannelUncertain("channel.uncertain", parcel.letter_id)
-        with writing(town.engine) as session:
-            told = outbox.cases_of(session, [parcel.letter_id])[parcel.letter_id]
-            if isinstance(result, AntragslosError):
-                return _note(session, parcel.letter_id, told, result, run)
-            outbox.settle(session, parcel.letter_id, "handed_over", reference=result.reference)
-            _move_on(session, told, run)
-            return Counts(handed_over=1)
+        _tell(breaker, parcel.letter_id, result)
+        return _note_patiently(town, parcel.letter_id, result, run)
 
     with ThreadPoolExecutor(town.settings.send_workers) as pool:
         return sum(pool.map(one, parcels), Counts())
+
+
+def _tell(breaker: Breaker, letter_id: str, result: HandedOver | AntragslosError) -> None:
+    if isinstance(result, HandedOver):
+        breaker.went()
+    else:
+        breaker.failed(letter_id, result)
 
 
 def _claim(town: Municipality, ids: Sequence[str]) -> set[str]:
@@ -167,28 +230,38 @@ def _move_on(session: Session, told: Sequence[CaseRow], run: str) -> None:
     cases.move(session, sent, run)
 
 
-def _note(
-    session: Session,
-    letter_id: str,
-    told: Sequence[CaseRow],
-    result: AntragslosError,
-    run: str,
+def _note_patiently(
+    town: Municipality, letter_id: str, result: HandedOver | AntragslosError, run: str
 ) -> Counts:
-    """What becomes of a letter that could not be handed over."""
+    """What the server has said must not be lost because our own database is busy: noted again and
+    again, and at last in a file that the next run reads."""
+    for pause in (*PATIENCE, None):
+        try:
+            with writing(town.engine) as session:
+                return _note(session, letter_id, result, run)
+        except StateUnavailable as error:
+            problem = cleaned(error)
+            if pause is not None:
+                time.sleep(pause)
+    unnoted.keep(town.folder, letter_id, _outcome(result))
+    return Counts({f"stopped:{problem.code}": 1, "unnoted": 1})
+
+
+def _outcome(result: HandedOver | AntragslosError) -> unnoted.Outcome:
+    if isinstance(result, HandedOver):
+        return unnoted.Outcome("handed_over", "", result.reference)
+    return unnoted.Outcome("ready", result.code, "")
+
+
+def _note(
+    session: Session, letter_id: str, result: HandedOver | AntragslosError, run: str
+) -> Counts:
+    """What did not leave is ready again until it is known whose fault it was: see _judge."""
     if isinstance(result, ChannelUncertain):
         _note_uncertain(session, [letter_id], run)
         return Counts(uncertain=1)
-    if isinstance(result, TemporaryError) and not _given_up(session, letter_id):
-        outbox.settle(session, letter_id, "ready", result.code)
-        return Counts({_PASSING + result.code: 1})
-    outbox.settle(session, letter_id, "failed", result.code)
-    cases.fail(session, told, Step.SEND, {case.id: result.code for case in told}, run)
-    return Counts(failed=1)
-
-
-def _given_up(session: Session, letter_id: str) -> bool:
-    letter = session.get(LetterRow, letter_id)
-    return letter is not None and letter.attempts >= outbox.MAX_ATTEMPTS
+    _settle_known(session, letter_id, _outcome(result), run)
+    return Counts(handed_over=1) if isinstance(result, HandedOver) else Counts()
 
 
 def _note_uncertain(session: Session, ids: Sequence[str], run: str) -> None:

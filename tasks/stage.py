@@ -11,14 +11,30 @@ import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from io import TextIOWrapper
+from itertools import groupby
 from logging.handlers import RotatingFileHandler
+from pathlib import Path
 from typing import Any, Generic, ParamSpec
 
-from tasks.errors import AntragslosError, PermanentError, ProfileInvalid, TemporaryError
+from tasks.errors import (
+    AntragslosError,
+    PermanentError,
+    ProfileInvalid,
+    SettingsInvalid,
+    TemporaryError,
+    ZoneListInvalid,
+)
 from tasks.settings import settings
+from tasks.state.at_work import AtWork
 
 P = ParamSpec("P")
 Counts = Counter[str]
+
+CRASHED = "internal.crashed"
+DEATHS = 2  # of processes that had it in hand, until an item is parked
+MANY = 25  # of these, and not one that went well: the trouble is not theirs
+# Not the fault of any item: tried again, or mended in a file, and until then nobody is parked.
+_NO_ITEMS = (TemporaryError, ProfileInvalid, SettingsInvalid, ZoneListInvalid)
 
 
 class StageFailed(PermanentError):
@@ -77,6 +93,90 @@ def stage(
     results are ever stored by Prefect.
     """
     return lambda step: Stage(step, name, retries, delays)
+
+
+def spread(
+    folder: Path,
+    step: str,
+    items: Sequence[str],
+    work: Callable[[Sequence[str]], Counts],
+    park: Callable[[str, str], None],
+) -> Counts:
+    """Works on `items` in their order; a bad one stops no good one. Counts what was parked, too.
+
+    `work` does its part in transactions of its own, so that it may be asked again for a half of
+    what it broke on, down to the one item that `park(item, code)` then puts aside. What a process
+    had in hand when it died is taken one by one, and what killed two is parked unseen.
+    Raises what is no item's fault: an error of _NO_ITEMS, and a StageFailed where all of many
+    items break alike.
+    """
+    return _Spread(folder, step, work, park).over(items)
+
+
+class _Spread:
+    def __init__(
+        self,
+        folder: Path,
+        step: str,
+        work: Callable[[Sequence[str]], Counts],
+        park: Callable[[str, str], None],
+    ) -> None:
+        self._notes = AtWork(folder)
+        self._step, self._work, self._park = step, work, park
+        self._counts: Counts = Counter()
+        self._good = 0
+        self._bad: dict[str, str] = {}  # item -> code
+
+    def over(self, items: Sequence[str]) -> Counts:
+        deaths = self._notes.deaths(self._step)
+        try:
+            for suspected, found in groupby(items, key=deaths.__contains__):
+                if suspected:
+                    for item in found:
+                        self._alone(item, deaths[item])
+                else:
+                    self._halve(list(found))
+        finally:
+            alike = len(self._bad) >= MANY and not self._good and len(set(self._bad.values())) == 1
+            if not alike:
+                for item, code in self._bad.items():
+                    self._put_aside(item, code)
+        if alike:
+            raise StageFailed(next(iter(self._bad.values())))
+        return self._counts
+
+    def _alone(self, item: str, deaths: int) -> None:
+        if deaths < DEATHS:
+            self._halve([item])
+        elif not self._put_aside(item, CRASHED):
+            return  # its deaths stay: it is never taken again, and every run says so
+        self._notes.clear(self._step, item)
+
+    def _halve(self, items: Sequence[str]) -> None:
+        try:
+            with self._notes.noted(self._step, items):
+                self._counts += self._work(items)
+            self._good += len(items)
+            return
+        except _NO_ITEMS:
+            raise
+        except Exception as error:
+            if len(items) == 1:
+                self._bad[items[0]] = cleaned(error).code
+                return
+        middle = len(items) // 2
+        self._halve(items[:middle])
+        self._halve(items[middle:])
+
+    def _put_aside(self, item: str, code: str) -> bool:
+        try:
+            self._park(item, code)
+        except Exception as error:
+            cleaned(error)
+            self._counts[f"stopped:{code}"] = 1
+            return False
+        self._counts["failed"] += 1
+        return True
 
 
 def cleaned(error: Exception) -> AntragslosError:

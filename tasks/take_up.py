@@ -6,12 +6,14 @@ carrying it out, the letter and all their guarantees are those of the pipeline.
 
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 
+from tasks.domain.case import Step
 from tasks.domain.reply import Scope
 from tasks.errors import NO_CASE, PermanentError
 from tasks.municipality import Municipality, open_municipality
 from tasks.settings import settings
-from tasks.stage import Counts, stage
+from tasks.stage import Counts, spread, stage
 from tasks.state import cases, replies
 from tasks.state.database import insert_missing, reading, writing
 from tasks.state.tables import CaseRow, OptOut, ReplyRow
@@ -30,6 +32,21 @@ def recorded(town: Municipality) -> list[str]:
 
 
 def take_up_batch(town: Municipality, ids: Sequence[str], today: date, run: str) -> Counts:
+    work, park = partial(_take_up, town, today, run), partial(_park, town, today, run)
+    return spread(town.folder, "take up replies", ids, work, park)
+
+
+def _park(town: Municipality, today: date, run: str, reply_id: str, code: str) -> None:
+    """The case that would follow the reply up fails, so that somebody looks at both."""
+    with writing(town.engine) as session:
+        (reply,) = replies.load_recorded(session, [reply_id])
+        (followed,) = cases.load(session, [reply.case_id])
+        case = cases.open_follow_up(session, followed, f"reply:{reply.id}", today, run)
+        reply.status = "taken_up"
+        cases.fail(session, [case], Step.DECIDE, {case.id: code}, run)
+
+
+def _take_up(town: Municipality, today: date, run: str, ids: Sequence[str]) -> Counts:
     with writing(town.engine) as session:
         batch = replies.load_recorded(session, ids)
         followed = {case.id: case for case in cases.load(session, [row.case_id for row in batch])}

@@ -22,12 +22,15 @@ from tasks.domain.record import Permit
 from tasks.errors import AntragslosError
 from tasks.municipality import Municipality, open_municipality
 from tasks.records.importing import import_permits, read_permits
+from tasks.report import read_report
+from tasks.rerun import Preview, find_cases, rerun
 from tasks.review import Asked, open_questions, record_answers
 from tasks.send import recover_claims
 from tasks.settings import Settings, settings
 from tasks.stage import Counts
 from tasks.state import database, intake
 from tasks.state.database import reading, utcnow, writing
+from tasks.state.selection import Selection
 from tasks.state.story import CaseLine, list_cases
 from tasks.state.tables import Clerk, LetterRow
 from tests import chance
@@ -155,6 +158,12 @@ class Town:
         (answered,) = record_answers(self.opened, given, by=by, via="page", today=today, note=note)
         return answered.status
 
+    def rerun(self, day: str | date, *, resend_uncertain: bool = False) -> Preview:
+        """An admin continues whatever failed; what became of it."""
+        today = date.fromisoformat(day) if isinstance(day, str) else day
+        ids = find_cases(self.opened, Selection())
+        return rerun(self.opened, ids, today, "test", "rerun", resend_uncertain)
+
     # What is there ----------------------------------------------------------------------------
 
     def lines(self) -> list[CaseLine]:
@@ -171,6 +180,16 @@ class Town:
     def cases(self) -> dict[str, tuple[str, str]]:
         """Event -> (status, code) of its last case."""
         return {line.event: (line.status, line.code) for line in self.lines()}
+
+    def failed_at(self, event: str) -> str:
+        """The step at which this event's case failed."""
+        case = self.case(event).case
+        (found,) = [one for one in read_report(self.opened).failed if one.case == case]
+        return found.step
+
+    def quarantined(self) -> list[tuple[int, int, int, str]]:
+        """(delivery, packet, position, code) of each record that was put aside."""
+        return read_report(self.opened).quarantined
 
     def question(self, event: str) -> Asked:
         """What a clerk is asked about this event: code, text and choices."""

@@ -59,6 +59,7 @@ class BadRecord:
     code: str  # of the error
     sheet: str  # DSMeld sheet of the field, or ""
     raw: bytes
+    error: Exception | None = None  # that nobody foresaw
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,17 @@ def read_records(
                 error.code,
                 error.ref,
                 _raw(element),
+            )
+        except Exception as error:  # nobody foresaw it: this record alone is put aside
+            yield BadRecord(
+                position,
+                origin.event[:MAX_SIGN],
+                origin.event_time,
+                origin.key,
+                f"internal.{type(error).__name__}",
+                "",
+                _raw(element),
+                error,
             )
         else:
             yield record

@@ -5,31 +5,32 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func, or_, update
+from sqlalchemy import or_, update
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from tasks.domain.case import BEFORE_STEP, UNDONE_YET, Status, Step, may_become
 from tasks.state import decisions
-from tasks.state.database import insert_missing, insert_rows, new_id, utcnow
+from tasks.state.database import Engine, insert_missing, insert_rows, new_id, utcnow, writing
 from tasks.state.tables import CaseRow, DeltaRow, History, RecordLink
 
 
-def deltas_to_link(session: Session, municipality: str, limit: int) -> Sequence[DeltaRow]:
-    return session.exec(
-        select(DeltaRow)
-        .where(DeltaRow.municipality == municipality, col(DeltaRow.linked).is_(False))
-        .order_by(col(DeltaRow.id))
-        .limit(limit)
-    ).all()
+def deltas_to_link(session: Session, municipality: str) -> list[int]:
+    query = select_columns(col(DeltaRow.id)).where(
+        col(DeltaRow.municipality) == municipality, col(DeltaRow.linked).is_(False)
+    )
+    return list(session.scalars(query.order_by(col(DeltaRow.id))))
 
 
-def count_to_link(session: Session, municipality: str) -> int:
-    return session.exec(
-        select(func.count())
-        .select_from(DeltaRow)
-        .where(DeltaRow.municipality == municipality, col(DeltaRow.linked).is_(False))
-    ).one()
+def load_deltas(session: Session, ids: Collection[int]) -> Sequence[DeltaRow]:
+    query = select(DeltaRow).where(col(DeltaRow.id).in_(ids))
+    return session.exec(query.order_by(col(DeltaRow.id))).all()
+
+
+def opened_by(session: Session, delta_id: int) -> list[CaseRow]:
+    """The cases that services have on this change and did nothing about yet."""
+    query = select(CaseRow).where(CaseRow.delta_id == delta_id, CaseRow.status == Status.OPEN)
+    return list(session.exec(query.order_by(col(CaseRow.id))))
 
 
 def mark_linked(session: Session, ids: Sequence[int]) -> None:
@@ -331,6 +332,12 @@ def fail(
         ],
         run,
     )
+
+
+def park(engine: Engine, step: Step, run: str, case_id: str, code: str) -> None:
+    """Fails one case at `step`, in a transaction of its own."""
+    with writing(engine) as session:
+        fail(session, load(session, [case_id], held=True), step, {case_id: code}, run)
 
 
 def resume(session: Session, failed: Sequence[CaseRow], reason: str, run: str) -> None:

@@ -2,13 +2,13 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import update
+from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
 from tasks.state.database import insert_missing, utcnow
 from tasks.state.tables import CaseRow, LetterRow, SectionRow
 
-MAX_ATTEMPTS = 20  # tries, some in each run, until a person must look
+MAX_ATTEMPTS = 20  # tries while others left, until a person must look
 
 
 def keep_letters(
@@ -55,19 +55,19 @@ def ids_ready(
                 LetterRow.status == "ready",
                 LetterRow.channel == channel,
             )
-            .order_by(col(LetterRow.dated), col(LetterRow.id))
+            # What was tried last comes last: three bad addresses never keep the others from a try.
+            .order_by(
+                col(LetterRow.claimed_at).nulls_first(), col(LetterRow.dated), col(LetterRow.id)
+            )
         )
     )
 
 
-def load(session: Session, ids: Collection[str], status: str = "ready") -> list[LetterRow]:
-    return list(
-        session.exec(
-            select(LetterRow)
-            .where(col(LetterRow.id).in_(ids), LetterRow.status == status)
-            .order_by(col(LetterRow.id))
-        )
-    )
+def load(session: Session, ids: Sequence[str], status: str = "ready") -> list[LetterRow]:
+    """In the order of `ids`."""
+    query = select(LetterRow).where(col(LetterRow.id).in_(ids), LetterRow.status == status)
+    found = {letter.id: letter for letter in session.exec(query)}
+    return [found[letter_id] for letter_id in ids if letter_id in found]
 
 
 def cases_of(session: Session, letter_ids: Collection[str]) -> dict[str, list[CaseRow]]:
@@ -105,6 +105,44 @@ def claim(session: Session, ids: Collection[str]) -> set[str]:
             execution_options={"synchronize_session": False},
         ).scalars()
     )
+
+
+def excuse(session: Session, ids: Collection[str]) -> None:
+    """Their try was the channel's fault: it does not count."""
+    session.execute(
+        update(LetterRow)
+        .where(col(LetterRow.id).in_(ids), col(LetterRow.attempts) > 0)
+        .values(attempts=LetterRow.attempts - 1),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def spent(session: Session, ids: Collection[str]) -> set[str]:
+    """Those of these letters that were tried often enough."""
+    query = select(LetterRow.id).where(
+        col(LetterRow.id).in_(ids), col(LetterRow.attempts) >= MAX_ATTEMPTS
+    )
+    return set(session.exec(query))
+
+
+def give_reason(session: Session, ids: Collection[str], code: str) -> None:
+    """Why these letters, which nobody has tried, still wait."""
+    session.execute(
+        update(LetterRow)
+        .where(col(LetterRow.id).in_(ids), col(LetterRow.status) == "ready")
+        .values(code=code),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def waiting(session: Session, ids: Collection[str]) -> dict[str, int]:
+    """code -> how many of these letters still wait for their channel."""
+    query = (
+        select(LetterRow.code, func.count())
+        .where(col(LetterRow.id).in_(ids), LetterRow.status == "ready")
+        .group_by(LetterRow.code)
+    )
+    return dict(session.exec(query).all())
 
 
 def claimed(session: Session, municipality: str, channel: str) -> list[str]:

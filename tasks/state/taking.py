@@ -10,6 +10,7 @@ says: signs are unique across deliveries.
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -101,6 +102,17 @@ class Taking:
 
     def __post_init__(self) -> None:
         self._everyone_known = had_full(self.session, self.delivery)
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """All that is taken in within it, or nothing: whatever breaks can be tried in parts."""
+        counted = self.deltas, self.repeated, list(self.refused), self._latest
+        try:
+            with self.session.begin_nested():
+                yield
+        except BaseException:
+            self.deltas, self.repeated, self.refused, self._latest = counted
+            raise
 
     def take_in(self, records: Sequence[Incoming]) -> None:
         """One chunk of records in the registry's order."""

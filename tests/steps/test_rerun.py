@@ -10,7 +10,7 @@ from sqlalchemy import update
 from tasks.domain.person import Lock
 from tasks.municipality import Municipality
 from tasks.rerun import Preview, find_cases, preview, rerun
-from tasks.send import send_batch, to_send
+from tasks.send import send, to_send
 from tasks.state.database import reading, writing
 from tasks.state.selection import Selection
 from tasks.state.story import list_cases
@@ -205,16 +205,17 @@ def test_an_admin_finds_cases_by_run_service_code_and_id(broken_letter: Town) ->
 def test_a_mail_server_out_of_reach_blocks_and_once_back_lets_pass(
     home: Path, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Given up on after many runs: the case waits for an admin.
-    from tasks.send import outbox
+    def breaks(*_: object) -> None:
+        raise ZeroDivisionError
 
-    monkeypatch.setattr(outbox, "MAX_ATTEMPTS", 1)
     town = make_town(home, settling_days=0)
+    with monkeypatch.context() as patch:
+        patch.setattr("tasks.send._parcel", breaks)
+        deliver(town, DAY.isoformat(), *FILES)
+    assert cases(town)["E0002-0002"] == ("failed", "internal.ZeroDivisionError")
+
     spool = town.folder / "spool"
     spool.rmdir()
-    deliver(town, DAY.isoformat(), *FILES)
-    assert cases(town)["E0002-0002"] == ("failed", "channel.spool_unreachable")
-
     found, ids = look(town)
     assert found.blocked() == Counter({"channel.spool_unreachable": 3})
     spool.mkdir()
@@ -234,7 +235,7 @@ def test_a_stopped_letter_goes_once_the_lock_has_ended_and_nothing_is_decided_an
 ) -> None:
     rendered(town, deliver)
     change_person(town, "000000010025", locks=(Lock("3", date(2026, 11, 25)),))
-    send_batch(town.opened, "post", to_send(town.opened, "post"), DAY, "run")
+    send(town.opened, "post", to_send(town.opened, "post"), DAY, "run")
     assert cases(town)["E0002-0002"] == ("needs_review", "address_locked")
     permits = town.opened.register.get(["BPA-0002", "BPA-0002/2"])
     criteria = {"statuses": ("needs_review",), "codes": ("address_locked",)}
