@@ -710,8 +710,15 @@ def letter_data(
         "new_address": home.address.line() if home else "",
         "old_permit": {"true": "ended", "false": "clerk", "": "kept"}[data.get("end_old", "")],
         "fee": parameters.fee_text,
-        "display": parameters.display_text,
+        "display": _display(parameters),
     }
+
+
+def _display(parameters: ResidentParkingParameters) -> str:
+    """Our own words are of stored permits: of paper ones only the town can say something."""
+    text = parameters.display_text
+    ours = text == ResidentParkingParameters().display_text
+    return "" if parameters.paper_permits and ours else text
 
 
 _PERMIT = {

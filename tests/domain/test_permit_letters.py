@@ -129,6 +129,13 @@ def test_a_letter_knows_whether_permits_are_of_paper(paper: bool) -> None:
     assert bool(told(a_situation(), paper_permits=paper)["paper"]) is paper
 
 
+def test_of_permits_of_paper_only_the_municipalitys_own_words_are_said() -> None:
+    assert told(a_situation(), paper_permits=True)["display"] == ""
+    own = "Holen Sie den neuen Ausweis bitte ab."
+    assert told(a_situation(), paper_permits=True, display_text=own)["display"] == own
+    assert "gespeichert" in told(a_situation())["display"]
+
+
 def test_what_is_put_off_is_not_said_to_be_taken_back() -> None:
     ahead = date(2026, 12, 1)
     now = a_person(
