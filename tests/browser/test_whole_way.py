@@ -27,7 +27,6 @@ from flows._pipeline import everything, prompted
 from flows.demo.town import shift_dates
 from tasks.domain.person import Person, PersonKey
 from tasks.domain.record import Permit
-from tasks.send import recover_claims
 from tasks.serve import reply_pages
 from tasks.settings import settings
 from tasks.stage import Counts
@@ -97,10 +96,7 @@ class Life:
 
     def run(self, work: Callable[..., Any] = everything) -> Counts:
         """What the next run of the flow does: of deliver-services, or of apply-replies."""
-        counts = recover_claims(self.town.opened, "run")
-        for step, args in work(self.town.opened, today(), "run"):
-            counts += step.fn(*args)
-        return counts
+        return self.town.run_day(today(), work=work, strict=True)
 
     def replies_run(self) -> bytes:
         """The run of apply-replies that comes next, and the one letter that it sends."""

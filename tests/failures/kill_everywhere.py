@@ -28,15 +28,13 @@ from sqlalchemy.engine.default import DefaultDialect
 
 import tasks.pull
 import tasks.send
-from flows._pipeline import everything as work
 from tasks.municipality import open_municipality
-from tasks.send import recover_claims
 from tasks.settings import settings
 from tasks.state.database import open_database, reading
 from tasks.state.lock import municipality_lock
 from tasks.state.story import list_cases
 from tests import chance
-from tests.town import DELIVERIES, SLUG, make_town
+from tests.town import DELIVERIES, SLUG, Town, make_town
 
 DAY, NEXT_DAY = date(2026, 11, 23), date(2026, 11, 24)
 NEXT_DAY_EVERY = 3  # points; the others are taken up on the same day
@@ -115,9 +113,7 @@ def deliver(home: Path, smtp_url: str, day: date) -> None:
     settings.cache_clear()
     town = open_municipality(SLUG, settings())
     with municipality_lock(town.engine, SLUG, town.folder):
-        recover_claims(town, "run")
-        for step, args in work(town, day, "run"):
-            step.fn(*args)
+        Town(settings()).run_day(day, strict=True)
 
 
 def die_at(point: int) -> None:

@@ -15,14 +15,12 @@ from typing import Any
 
 from sqlmodel import select
 
-from flows._pipeline import everything
 from tasks.desks.residents import StateResidentDesk
 from tasks.domain.reply import ReplyKind, Scope
 from tasks.municipality import open_municipality
 from tasks.replies.desk import BirthDate
 from tasks.replies.tokens import token_for
 from tasks.review import record_answers
-from tasks.send import recover_claims
 from tasks.settings import settings
 from tasks.state import clerks
 from tasks.state.database import reading, writing
@@ -41,7 +39,7 @@ from tests.failures.kill_everywhere import (
     prepare,
     undated,
 )
-from tests.town import SLUG
+from tests.town import SLUG, Town
 
 DAY, SECOND, THIRD = date(2026, 11, 23), date(2026, 11, 24), date(2026, 11, 25)
 NEXT_DAY_EVERY = 4  # points; the others are taken up on the same day
@@ -110,9 +108,7 @@ def work(home: Path, smtp_url: str, day: date) -> None:
     settings.cache_clear()
     town = open_municipality(SLUG, settings())
     with municipality_lock(town.engine, SLUG, town.folder):
-        recover_claims(town, "run")
-        for step, args in everything(town, day, "run"):
-            step.fn(*args)
+        Town(settings()).run_day(day, strict=True)
 
 
 def seen(home: Path) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from pathlib import Path
 import httpx
 from sqlmodel import col, select, update
 
-from flows._pipeline import everything
 from tasks.desks.residents import StateResidentDesk
 from tasks.domain.reply import ReplyKind, Scope
 from tasks.replies.desk import BirthDate
@@ -36,9 +35,7 @@ CLERK = "sb-1"
 
 def play(town: Town, *names: str, day: date = DAY) -> None:
     """A day as `deliver` plays it."""
-    town.put(*names)
-    for step, args in everything(town.opened, day, "run"):
-        step.fn(*args)
+    town.run_day(day, *names, strict=True)
 
 
 def case_of(town: Town, event: str = WOJCIK, cause: str = "") -> CaseRow:

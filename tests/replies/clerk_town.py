@@ -65,8 +65,7 @@ def _first_week() -> Path:
 
 def run(town: Town, *, only_prompted: bool = False) -> None:
     """What the next run does."""
-    for step, args in (prompted if only_prompted else everything)(town.opened, DAY, "run"):
-        step.fn(*args)
+    town.run_day(DAY, work=prompted if only_prompted else everything, strict=True)
 
 
 def desk_of(town: Town) -> StateClerkDesk:

@@ -1,13 +1,11 @@
 """A municipality and its days, without a Prefect server."""
 
 from collections.abc import Callable
-from datetime import date
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from flows._pipeline import everything as work
-from tasks.send import recover_claims
 from tasks.settings import settings
 from tasks.stage import Counts
 from tests.town import Town, make_town
@@ -33,12 +31,4 @@ def town(home: Path) -> Town:
 def deliver() -> Deliver:
     """Puts deliveries into the inbox and plays the whole day; returns all counts."""
 
-    def play(town: Town, day: str, *names: str) -> Counts:
-        town.put(*names)
-        counts = recover_claims(town.opened, "run")
-        today = date.fromisoformat(day)
-        for step, args in work(town.opened, today, "run"):
-            counts += step.fn(*args)
-        return counts
-
-    return play
+    return partial(Town.run_day, strict=True)
