@@ -30,6 +30,7 @@ KINDS = {
     "document_change": "Änderung eines Ausweisdokuments",
     "key_change": "Änderung des Ordnungsmerkmals",
     "deletion": "Löschung im Melderegister",
+    "missing": "In einer Gesamtlieferung des Registers nicht genannt",
     "move_reversed": "Rücknahme eines Umzugs",
     "death_reversed": "Rücknahme eines Sterbefalls",
     "other_reversed": "Rücknahme einer Meldung",
