@@ -8,6 +8,7 @@ from functools import lru_cache
 from lxml import etree
 
 from tasks.domain.person import DwellingStatus, PartialDate
+from tasks.domain.text import plain
 from tasks.errors import RecordRejected
 from tasks.registry.xml_stream import local
 
@@ -96,7 +97,7 @@ def leaf(element: etree._Element, sheet: str = "") -> str:
     text = text.strip()
     if text in _FLAGS and local(element) in ("nichtVorhanden", "unbekannt"):
         return ""
-    return text
+    return text if text.isascii() else plain(text)
 
 
 def read_day(element: etree._Element, sheet: str) -> PartialDate:

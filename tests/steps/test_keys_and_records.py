@@ -1,13 +1,17 @@
 """Keys and records as permit systems hold them, from the delivery to the act or the question."""
 
+import contextlib
+import sqlite3
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from tasks.domain.address import Address
 from tasks.domain.person import Dwelling, Name, PartialDate, Person, PersonKey
 from tasks.domain.record import Permit
+from tasks.municipality import check_municipality
 from tests.delivery_writer import AGS, BASELINE, POSTCODE, TOWN, Sent
 from tests.town import Town
 
@@ -72,13 +76,19 @@ def moves(people: Iterable[tuple[Person, date]]) -> list[Sent]:
     return [of(person, day) for person, day in people]
 
 
+_YEARS = (date(2026, 1, 1), date(2027, 12, 31))
+
+
 def play(town: Town, movers: dict[str, Mover]) -> dict[str, tuple[str, str]]:
     """What became of each one's move."""
     people = [person_of(place, mover) for place, mover in enumerate(movers.values())]
     permits = [
         permit for place, one in enumerate(movers.values()) for permit in permits_of(place, one)
     ]
-    town.opened.register.store(permits)
+    others = [
+        Permit("P-X", "B1", *_YEARS, "ZZ-P 7", "Uwe Holm", key=PersonKey(AGS, "000000077777"))
+    ]
+    town.opened.register.store([*permits, *others])
     town.send(*(Sent("", BASELINE, "101", person) for person in people), kind="full")
     town.run_day(FIRST)
     days = [mover.moved_in for mover in movers.values()]
@@ -116,6 +126,89 @@ def test_no_key_is_believed_against_name_and_birth_date_and_no_holder_is_lost_in
             choice.name.partition(":")[0] for choice in town.question(f"E0002-{place:04d}").choices
         ]
         assert names == ["link", "not_theirs", "by_hand"]
+
+
+RENEWAL = {"valid_from": date(2028, 1, 1), "valid_until": date(2029, 12, 31)}
+FLAT = "TÜ-AB 12"
+HIS_DAY = date(2026, 12, 1)  # of a move that lies ahead
+RECORDS = {
+    "a permit and its renewal, one car": Mover(
+        ACTED, ({"plate": "ZZ-R 1"}, {"plate": "ZZ R1", **RENEWAL})
+    ),
+    "two permits in two zones": Mover(("needs_review", "several_permits"), ({}, {"zone": "B1"})),
+    "a plate that somebody else has in another zone": Mover(
+        ("needs_review", "plate_elsewhere"), ({"plate": "ZZ-P 7"},)
+    ),
+    "the same plate, written without a dash": Mover(
+        ("needs_review", "plate_elsewhere"), ({"plate": "ZZ P7"},)
+    ),
+    "a visitor's permit": Mover(("declined", "other_kind"), ({"kind": "visitor"},)),
+    "a blocked permit": Mover(("needs_review", "permit_unclear"), ({"status": "blocked"},)),
+    "a kind that nobody knows": Mover(("needs_review", "permit_unclear"), ({"kind": "Ferien"},)),
+    "a plate in decomposed letters": Mover(ACTED, ({"plate": unicodedata.normalize("NFD", FLAT)},)),
+    "a move after the permit's end": Mover(
+        ("open", "future_move"), ({"valid_until": HIS_DAY - timedelta(days=1)},), moved_in=HIS_DAY
+    ),
+}
+
+
+def test_every_odd_record_ends_in_the_right_act_a_question_or_a_named_outcome(town: Town) -> None:
+    assert play(town, RECORDS) == {name: mover.right for name, mover in RECORDS.items()}
+    followed = town.permits("P-0-0/2", "P-0-1/2")
+    assert [permit.zone for permit in followed.values()] == ["A2", "A2"]
+    assert followed["P-0-1/2"].valid_from == RENEWAL["valid_from"]
+    texts = [choice.text for choice in town.question("E0002-0002").choices]
+    assert len(set(texts)) == len(texts)
+
+    renewed = next(iter(permits_of(8, RECORDS["a move after the permit's end"])))
+    later = replace(renewed, number="P-8-9", valid_from=HIS_DAY, valid_until=date(2028, 11, 30))
+    town.opened.register.store([later])
+    town.run_day(HIS_DAY - timedelta(days=1), until="act")
+    assert town.cases()["E0002-0009"] == ("open", "future_move")
+    town.run_day(HIS_DAY, until="act")
+    assert town.cases()["E0002-0009"] == ACTED
+    assert town.permits("P-8-9/2")["P-8-9/2"].zone == "A2"
+
+
+WRITTEN_BY_HAND: list[tuple[str, object]] = [
+    ("valid_until", "31.12.2027"),
+    ("valid_from", None),
+    ("zone", None),
+    ("standing_application", "vielleicht"),
+    ("plate", "X" * 300),
+    ("holder", b"Br\xffndt"),
+]
+
+
+def test_a_row_of_the_permit_database_that_nobody_can_read_stops_no_other(town: Town) -> None:
+    unclear = ("needs_review", "permit_unclear")
+    movers = [*(Mover(unclear, ({},)) for _ in WRITTEN_BY_HAND), Mover(ACTED, ({},))]
+    for place, mover in enumerate(movers):
+        town.opened.register.store(list(permits_of(place, mover)))
+    with contextlib.closing(sqlite3.connect(town.folder / "permits.db")) as database:
+        rows = database.execute("SELECT sql FROM sqlite_master WHERE name = 'parking_permit'")
+        (table,) = rows.fetchone()
+        database.execute("PRAGMA legacy_alter_table = ON")
+        database.execute("ALTER TABLE parking_permit RENAME TO theirs")
+        database.execute(table.replace(" NOT NULL", ""))  # as their own software has made it
+        database.execute("INSERT INTO parking_permit SELECT * FROM theirs")
+        for place, (column, value) in enumerate(WRITTEN_BY_HAND):
+            command = f"UPDATE parking_permit SET {column} = ? WHERE number = ?"
+            database.execute(command, (value, f"P-{place}-0"))
+        database.commit()
+
+    people = [person_of(place, mover) for place, mover in enumerate(movers)]
+    town.send(*(Sent("", BASELINE, "101", person) for person in people), kind="full")
+    town.run_day(FIRST)
+    town.send(*moves((person, MOVED_IN) for person in people))
+    counts = town.run_day(DAY, until="act")
+    found = town.cases()
+    assert [found[f"E0002-{i:04d}"] for i in range(1, 8)] == [mover.right for mover in movers]
+    assert counts["unread_permits"] == len(WRITTEN_BY_HAND)
+    problems = check_municipality(town.slug, town.settings)
+    for place, (column, _) in enumerate(WRITTEN_BY_HAND):
+        named = f"permit P-{place}-0: cannot read {column}"
+        assert any(problem.startswith(named) for problem in problems), problems
 
 
 def test_a_key_that_was_given_away_again_does_not_bring_the_permit_with_it(town: Town) -> None:
