@@ -170,6 +170,61 @@ def test_every_odd_record_ends_in_the_right_act_a_question_or_a_named_outcome(to
     assert town.permits("P-8-9/2")["P-8-9/2"].zone == "A2"
 
 
+SPECHT = "1990-05-05"
+ODD = {
+    "spouse key swapped a": Mover(
+        ASKED,
+        ({"holder": "Fritz Reh", "birth_date": "1971-01-01"},),
+        Name("Reh", "Eva"),
+        "1972-02-02",
+    ),
+    "spouse key swapped b": Mover(
+        ASKED,
+        ({"holder": "Eva Reh", "birth_date": "1972-02-02"},),
+        Name("Reh", "Fritz"),
+        "1971-01-01",
+    ),
+    "twin under her sister's key": Mover(
+        ASKED, ({"holder": "Berta Specht"},), Name("Specht", "Anna"), SPECHT
+    ),
+    "her sister": Mover(ASKED, (), Name("Specht", "Berta"), SPECHT),
+    "full-width key": Mover(ACTED, ({"key": PersonKey(AGS, "０００００００２０００４")},)),
+    "gap of a day between two permits": Mover(
+        ("needs_review", "several_permits"),
+        ({}, {"valid_from": date(2028, 1, 2), "valid_until": date(2029, 1, 1)}),
+    ),
+    "own second permit under an old key": Mover(
+        ("needs_review", "holder_uncertain"),
+        ({}, {"key": PersonKey(AGS, "000000055555"), "zone": "B1"}),
+    ),
+    "status with nbsp": Mover(
+        ("needs_review", "permit_unclear"), ({"status": "zur\u00a0Prüfung"},)
+    ),
+    "GESPERRT": Mover(("needs_review", "permit_unclear"), ({"status": "GESPERRT"},)),
+    "BEWOHNER": Mover(ACTED, ({"kind": "BEWOHNER", "status": "AKTIV"},)),
+    "no plate": Mover(("needs_review", "foreign_plate"), ({"plate": "—"},)),
+    "visitor and resident": Mover(ACTED, ({}, {"kind": "visitor", "zone": "B1"})),
+    "name in capitals, comma, no birth date": Mover(
+        ACTED, ({"holder": "MÖWE, ANTJE", "birth_date": ""},), Name("Möwe", "Antje")
+    ),
+}
+
+
+def test_what_families_and_offices_do_to_records_ends_as_well(town: Town) -> None:
+    assert play(town, ODD) == {name: mover.right for name, mover in ODD.items()}
+    assert town.permits("P-2-0")["P-2-0"].holder == "Berta Specht"
+    assert town.permits("P-11-1")["P-11-1"].zone == "B1"  # the visitor's one
+
+
+def test_a_letter_names_a_permit_with_its_renewal(town: Town) -> None:
+    play(town, {"renewed": next(iter(RECORDS.values()))})
+    town.run_day(DAY, until="render")
+    (letter,) = town.letters()
+    assert "P-0-0 mit Verlängerung P-0-1" in letter.text
+    assert "P-0-0/2, P-0-1/2" in letter.text
+    assert "2029" in letter.text
+
+
 WRITTEN_BY_HAND: list[tuple[str, object]] = [
     ("valid_until", "31.12.2027"),
     ("valid_from", None),
