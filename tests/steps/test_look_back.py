@@ -5,8 +5,11 @@ from datetime import date, timedelta
 
 import pytest
 
+from tasks.domain.delta import DeltaKind
 from tasks.domain.person import PartialDate
 from tasks.look_back import not_looked_at
+from tasks.state.database import writing
+from tasks.state.starts import offer_again
 from tests.builders import MOVED, a_dwelling, a_name, a_new_dwelling, a_person
 from tests.delivery_writer import BASELINE, Sent
 from tests.town import Town
@@ -125,6 +128,16 @@ def test_what_came_while_it_was_off_again_is_looked_at_when_it_is_back(quiet: To
 
     assert counts["offered"] == 1
     assert list(quiet.cases()) == ["E0003-0001"]
+
+
+def test_what_another_service_looks_back_to_is_not_this_ones(quiet: Town) -> None:
+    profile(quiet, enabled=True)
+    quiet.run_day(MONDAY + 2 * DAY)
+    with writing(quiet.opened.engine) as session:
+        assert offer_again(session, quiet.slug, "another", [DeltaKind.MOVE], MONDAY) == 1
+
+    assert quiet.run_day(MONDAY + 3 * DAY)["linked"] == 1
+    assert not quiet.cases()
 
 
 def test_what_was_taken_in_and_never_linked_is_looked_at(town: Town) -> None:
