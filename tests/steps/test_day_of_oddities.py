@@ -26,7 +26,7 @@ FAMILY = NAMES.split()
 
 @dataclass(frozen=True)
 class Story:
-    """`code` and the new home are what the register reports, `expected` is (status, code, new zone)."""
+    """`code` and `to` are what the register reports; `expected`: status, code and new zone."""
 
     what: str
     code: str
