@@ -67,6 +67,25 @@ MUTATIONS = (
         "self._keep([self._missing(row) for row in page if not row.id])",
         "tests/steps/test_comparison.py::test_who_is_missing_in_a_full_delivery_is_a_clerks_question_and_no_deletion",
     ),
+    # After the act, a later correction is looked at; a service looks back as far as the profile says.
+    Mutation(
+        "tasks/look_back.py",
+        "        to = since - timedelta(days=enabled.look_back_days)",
+        "        to = since",
+        "tests/steps/test_look_back.py::test_a_service_looks_back_for_as_many_days_as_the_profile_says",
+    ),
+    Mutation(
+        "tasks/domain/holder.py",
+        "    links = (link for link in situation.links if link.permit.kind in {kind, *_unknown(link)})",
+        "    links = situation.links",
+        "tests/services/test_resident_parking_codes.py::test_a_story_ends_with_its_code",
+    ),
+    Mutation(
+        "tasks/registry/snapshots.py",
+        "        if not _is_back(before, lived, lives, day):",
+        "        if lives:",
+        "tests/steps/test_put_off.py::test_the_old_permit_is_given_back_until_then_and_switched_on_the_day",
+    ),
     # One case for each change and service.
     Mutation(
         "tasks/state/tables.py",
@@ -275,6 +294,32 @@ MUTATIONS = (
         "    if not stat.S_ISREG(found.st_mode):",
         "    if stat.S_ISDIR(found.st_mode):",
         "tests/steps/test_inbox.py::test_what_is_no_file_is_put_aside_unopened_and_the_delivery_is_taken",
+    ),
+    # A bad item never stops a good one; what ends the process twice is parked.
+    Mutation(
+        "tasks/stage.py",
+        "            if len(items) == 1:",
+        "            if items:",
+        "tests/failures/test_nothing_spreads.py::test_an_item_that_raises_fails_alone_and_is_continued_once_the_cause_is_gone",
+    ),
+    Mutation(
+        "tasks/stage.py",
+        "DEATHS = 2 ",
+        "DEATHS = 2000 ",
+        "tests/failures/test_nothing_spreads.py::test_an_item_that_ends_the_process_twice_is_parked_and_all_others_are_done",
+    ),
+    # A channel that is in the way is left; its letters wait, and it costs them no try.
+    Mutation(
+        "tasks/breaker.py",
+        "            if self._in_a_row >= self._give_up_after:",
+        "            if self._in_a_row < 0:",
+        "tests/steps/test_channel_left.py::test_after_a_few_letters_in_a_row_no_further_one_is_tried",
+    ),
+    Mutation(
+        "tasks/breaker.py",
+        "                excused.append(held)",
+        "                tried.append(held)",
+        "tests/steps/test_channel_left.py::test_letters_of_a_channel_that_is_down_wait_and_leave_once_it_is_back",
     ),
     # Nothing is decided on a similar name, and no zone is guessed.
     Mutation(

@@ -1,0 +1,76 @@
+"""A channel that is in the way is left for the run: its letters wait, and it costs them no try."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from tasks.breaker import Breaker
+from tasks.channels.parcel import HandedOver
+from tasks.errors import ChannelRefused, ChannelUnavailable
+from tasks.settings import settings
+from tests.steps.test_send import with_email
+from tests.town import Town, make_town
+
+DAY = date(2026, 11, 23)
+FILES = ("0001-gesamtlieferung.xml", "0002-deltalieferung.xml")
+DOWN = ChannelUnavailable("channel.smtp_unreachable")
+HOURS = 3600
+
+
+def test_after_a_few_letters_in_a_row_no_further_one_is_tried() -> None:
+    breaker = Breaker(give_up_after=3, seconds=HOURS)
+    breaker.failed("l-1", DOWN)
+    breaker.went()  # the count begins anew
+    for number in (2, 3):
+        breaker.failed(f"l-{number}", DOWN)
+    assert breaker.left == ""
+
+    breaker.failed("l-4", DOWN)
+
+    assert breaker.left == "channel.smtp_unreachable"
+    assert [one.letter_id for one in breaker.verdict().excused] == ["l-2", "l-3", "l-4"]
+
+
+def test_one_letter_that_is_refused_among_others_that_leave_is_that_letters_fault() -> None:
+    breaker = Breaker(give_up_after=3, seconds=HOURS)
+    breaker.went()
+    breaker.failed("l-1", ChannelRefused("channel.address_refused"))
+    breaker.went()
+
+    assert breaker.left == ""
+    assert [one.letter_id for one in breaker.verdict().failed] == ["l-1"]
+
+
+def test_a_channel_that_takes_too_long_in_all_is_left_as_well() -> None:
+    assert Breaker(give_up_after=3, seconds=-1).left == "channel.too_slow"
+
+
+@pytest.fixture
+def town(home: Path, monkeypatch: pytest.MonkeyPatch) -> Town:
+    """Everybody gets e-mails, and one is tried at a time."""
+    monkeypatch.setenv("ANTRAGSLOS_SMTP_URL", "mailto://127.0.0.1:9")
+    monkeypatch.setenv("ANTRAGSLOS_SEND_WORKERS", "1")
+    settings.cache_clear()
+    extra = "[channels]\ngive_up_after = 2\n"
+    return make_town(home, settling_days=0, permits=with_email(home, True), extra=extra)
+
+
+def test_letters_of_a_channel_that_is_down_wait_and_leave_once_it_is_back(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[object] = []
+
+    def down(parcel: object, *_: object, **__: object) -> None:
+        tried.append(parcel)
+        raise DOWN
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tasks.send.hand_over", down)
+        town.run_day(DAY, *FILES)
+
+    assert len(tried) == 2
+    assert {(letter.status, letter.attempts) for letter in town.letters()} == {("ready", 0)}
+    monkeypatch.setattr("tasks.send.hand_over", lambda *_, **__: HandedOver("email", False, "<1>"))
+    town.run_day(DAY)
+    assert {letter.status for letter in town.letters()} == {"handed_over"}
