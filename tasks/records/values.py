@@ -132,8 +132,8 @@ def stored_text(value: object, *, required: bool = False, longest: int = LONGEST
     if not isinstance(value, str):
         raise ValueError("not a text")
     text = plain(value)
-    if len(text) > longest or (required and not text):
-        raise ValueError("too long, or empty")
+    if len(text) > longest:
+        raise ValueError("too long")
     return text
 
 
