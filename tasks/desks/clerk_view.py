@@ -9,6 +9,7 @@ from tasks.desks.clerk_words import (
     DWELLINGS,
     EVENTS,
     NEEDS_WORDS,
+    PERMIT_STATUSES,
     REPLIES,
     choice_text,
     day,
@@ -22,7 +23,7 @@ from tasks.domain.decision import Choice, Decision
 from tasks.domain.effect import EffectKind
 from tasks.domain.permits import is_printed
 from tasks.domain.person import Dwelling, Person
-from tasks.domain.record import Link, LinkedBy, Permit
+from tasks.domain.record import RESIDENT, Link, LinkedBy, Permit
 from tasks.domain.reply import ReplyKind
 from tasks.errors import TemporaryError
 from tasks.matching.permits import statutory_match
@@ -214,8 +215,10 @@ def _permit(permit: Permit) -> str:
         f"auf {permit.holder}",
         f"geboren {day(permit.birth_date)}" if permit.birth_date else "",
         f"{permit.street} {permit.house_number}".strip(),
-        f"gültig {day(permit.valid_from)} bis {day(permit.valid_until)}",
-        "" if permit.status == "active" else "beendet",
+        "" if permit.unread else f"gültig {day(permit.valid_from)} bis {day(permit.valid_until)}",
+        PERMIT_STATUSES.get(permit.status, f"Stand: {permit.status}"),
+        "" if permit.kind == RESIDENT else f"Art: {permit.kind}",
+        f"nicht lesbar: {', '.join(permit.unread)}" if permit.unread else "",
         "mit Dauerantrag" if permit.standing_application else "",
     ]
     return "; ".join(part for part in parts if part)

@@ -194,6 +194,7 @@ DWELLINGS = {
     DwellingStatus.MAIN: "Hauptwohnung",
     DwellingStatus.SECONDARY: "Nebenwohnung",
 }
+PERMIT_STATUSES = {"active": "", "ended": "beendet", "blocked": "gesperrt"}
 REPLIES = {
     ReplyKind.DEREGISTER: "Abmeldung",
     ReplyKind.WRONG: "„Das stimmt nicht“",

@@ -7,7 +7,7 @@ from datetime import date
 from tasks.domain.decision import Ground
 from tasks.domain.effect import Effect
 from tasks.domain.person import Dwelling, Lock, Person
-from tasks.domain.record import Permit
+from tasks.domain.record import RESIDENT, Permit
 from tasks.letters.words import german_citation, german_date
 
 Rows = list[tuple[str, str]]
@@ -93,7 +93,7 @@ LINKED = {
 }
 _DWELLINGS = {"0": "alleinige Wohnung", "1": "Hauptwohnung", "2": "Nebenwohnung"}
 _SEX = {"m": "männlich", "w": "weiblich", "d": "divers", "x": "ohne Angabe"}
-_PERMIT = {"active": "gültig", "ended": "beendet"}
+_PERMIT = {"active": "gültig", "ended": "beendet", "blocked": "gesperrt"}
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,14 @@ def person_rows(person: Person) -> Rows:
 def permit_rows(permit: Permit) -> Rows:
     rows = [
         ("Zone", permit.zone),
-        ("Gültig", f"{german_date(permit.valid_from)} bis {german_date(permit.valid_until)}"),
+        ("Art", "" if permit.kind == RESIDENT else permit.kind),
+        (
+            "Gültig",
+            f"{german_date(permit.valid_from)} bis {german_date(permit.valid_until)}"
+            if not permit.unread
+            else "",
+        ),
+        ("Nicht lesbar", ", ".join(permit.unread)),
         ("Kennzeichen", permit.plate),
         ("Name auf dem Ausweis", permit.holder),
         ("Geburtsdatum", german_day(permit.birth_date)),
