@@ -243,7 +243,8 @@ def _note_patiently(
             problem = cleaned(error)
             if pause is not None:
                 time.sleep(pause)
-    unnoted.keep(town.folder, letter_id, _outcome(result))
+    if not isinstance(result, ChannelUncertain):  # that is what a claimed letter becomes anyway
+        unnoted.keep(town.folder, letter_id, _outcome(result))
     return Counts({f"stopped:{problem.code}": 1, "unnoted": 1})
 
 

@@ -31,7 +31,8 @@ def read(folder: Path) -> dict[str, Outcome]:
         for line in (folder / NAME).read_text().splitlines():
             with suppress(ValueError, KeyError, TypeError):  # a line that was cut off
                 kept = json.loads(line)
-                found[kept.pop("letter")] = Outcome(**kept)
+                letter_id = kept.pop("letter")
+                found[letter_id] = Outcome(**kept)
     return found
 
 
