@@ -101,7 +101,10 @@ def of_municipality(
         town = open_municipality(slug, settings())
         day = day_of(town, on)
         with municipality_lock(town.engine, slug, town.folder):
-            outcome.count(recover_claims(town, run))
+            try:
+                outcome.count(recover_claims(town, run))
+            except Exception as error:  # all else can be done all the same
+                outcome.trouble(cleaned(error).code)
             for step, args in work(town, day, run):
                 do(step, args, outcome)
             outcome.touched, outcome.asked = touched_by(town, run)

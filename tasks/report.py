@@ -23,6 +23,7 @@ class Report:
     failed: list[Waiting]
     open_questions: int
     quarantined: list[tuple[int, int, int, str]]
+    waiting_letters: list[tuple[str, str, int]]
 
 
 def read_report(town: Municipality) -> Report:
@@ -35,6 +36,7 @@ def read_report(town: Municipality) -> Report:
             report.failed_cases(session, town.slug),
             report.count_open_questions(session, town.slug),
             report.quarantined(session, town.slug),
+            report.waiting_letters(session, town.slug),
         )
 
 
@@ -66,6 +68,8 @@ def waiting_markdown(slug: str, day: date, now: Report) -> str:
     lines += [f"## For admins: {len(now.failed)}", ""]
     rows = [(f"`{item.case}`", item.service, item.step, item.code) for item in now.failed]
     lines += [*_table(("case", "service", "failed at", "code"), rows), ""]
+    lines += [f"## Letters for their channel: {sum(one[2] for one in now.waiting_letters)}", ""]
+    lines += [*_table(("channel", "why", "number"), now.waiting_letters), ""]
     lines += [f"## For the registration office: {len(now.quarantined)}", ""]
     lines += [*_table(("delivery", "packet", "record", "code"), now.quarantined), ""]
     return "\n".join(lines)

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from flows.cli.places import Municipalities, Municipality
+from flows.cli.temporary_server import tie_to_us
 from tasks.access import access_log
 from tasks.disclose import disclose as disclose_person
 from tasks.disclose import find
@@ -36,6 +37,7 @@ def forget(
     parameters = ForgetParameters(
         municipalities=municipality, dry_run=not for_real, on=on.date() if on else None
     )
+    tie_to_us()
     state = run(parameters, return_state=True)
     typer.echo(f"{state.name}: {state.message}")
     if not state.is_completed():

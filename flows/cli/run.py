@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from flows.cli.places import Municipalities, Municipality
+from flows.cli.temporary_server import tie_to_us
 
 Day = Annotated[
     datetime | None,
@@ -24,6 +25,7 @@ def deliver(
     from flows.deliver_services import DeliverParameters, deliver_services
 
     parameters = DeliverParameters(municipalities=municipality, on=on.date() if on else None)
+    tie_to_us()
     _report(deliver_services(parameters, return_state=True))
 
 
@@ -36,6 +38,7 @@ def apply_replies(
     from flows.apply_replies import apply_replies as flow
 
     parameters = ApplyParameters(municipalities=municipality, on=on.date() if on else None)
+    tie_to_us()
     _report(flow(parameters, return_state=True))
 
 
@@ -68,6 +71,7 @@ def rerun(
         resend_uncertain=resend_uncertain,
         on=on.date() if on else None,
     )
+    tie_to_us()
     _report(rerun_cases(parameters, return_state=True))
 
 

@@ -69,6 +69,19 @@ def letters_by_channel(session: Session, municipality: str) -> list[tuple[str, s
     )
 
 
+def waiting_letters(session: Session, municipality: str) -> list[tuple[str, str, int]]:
+    """(channel, why, number) of letters that wait for their channel."""
+    return list(
+        session.exec(
+            select(LetterRow.channel, LetterRow.code, func.count())
+            .where(LetterRow.municipality == municipality)
+            .where(LetterRow.status == "ready", LetterRow.code != "")
+            .group_by(LetterRow.channel, LetterRow.code)
+            .order_by(LetterRow.channel, LetterRow.code)
+        ).all()
+    )
+
+
 def open_questions(session: Session, municipality: str, limit: int = SHOWN) -> list[Waiting]:
     rows = session.exec(
         select(QuestionRow, CaseRow.service)

@@ -4,12 +4,13 @@ import logging
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
 from prefect import flow
 
-from flows._pipeline import of_municipality
+from flows._pipeline import Outcome, of_municipality
 from flows.deliver_services import DeliverParameters, deliver_services
 from tasks.state.lock import municipality_lock
 from tests.town import Town, make_town
@@ -33,6 +34,21 @@ def test_one_municipality_in_trouble_never_stops_another(home: Path) -> None:
     assert "gutstadt:" not in state.message
     assert len(list((good.folder / "done").iterdir())) == 2
     assert len(list((bad.folder / "done").iterdir())) == 1
+
+
+def test_a_municipality_that_hangs_delays_no_other(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meet = Barrier(2)
+
+    def hangs(*_: Any) -> Outcome:
+        meet.wait(timeout=60)  # both are here at one time, or it breaks
+        return Outcome()
+
+    monkeypatch.setattr("flows.deliver_services.of_municipality", hangs)
+    parameters = DeliverParameters(municipalities=["gutstadt", "musterstadt"])
+
+    assert deliver_services(parameters, return_state=True).is_completed()
 
 
 def test_two_runs_never_work_on_one_municipality(town: Town, deliver: Callable[..., Any]) -> None:
