@@ -98,6 +98,7 @@ class Taking:
     refused: list[tuple[Incoming, RecordRejected]] = field(default_factory=list)
     _everyone_known: bool = field(init=False)
     _absent: int = 0
+    _named_twice: bool = False
     _latest: datetime | None = None
 
     def __post_init__(self) -> None:
@@ -145,7 +146,7 @@ class Taking:
         if self.delivery.kind != "full":
             return
         if row.full_no == self.delivery.number and row.text != text:
-            raise DeliveryRejected("registry.person_twice")
+            self._named_twice = True
         row.full_no = self.delivery.number
 
     def unread(self, key: PersonKey) -> None:
@@ -161,6 +162,8 @@ class Taking:
         again. Whoever had left or died before need not be there. Raises DeliveryRejected where so
         many are missing that it cannot be everyone.
         """
+        if self._named_twice:
+            raise DeliveryRejected("registry.person_twice")
         absent = (
             *self._mine(),
             col(PersonRow.gone).is_(False),
