@@ -223,7 +223,7 @@ MUTATIONS = (
     Mutation(
         "tasks/send.py",
         '            result = ChannelUncertain("channel.uncertain", parcel.letter_id)',
-        '            result = ChannelUnavailable("channel.uncertain", parcel.letter_id)',
+        '            result = StateUnavailable("channel.uncertain", parcel.letter_id)',
         "tests/steps/test_send.py::test_an_error_that_nobody_foresaw_while_a_letter_is_handed_over_leaves_it_uncertain",
     ),
     Mutation(
