@@ -425,7 +425,7 @@ STANDS: dict[Stand, tuple[str, str]] = {
     Stand.FAILED_DECIDE: ("failed", "internal.ZeroDivisionError"),
     Stand.FAILED_ACT: ("failed", "records.changed_meanwhile"),
     Stand.FAILED_RENDER: ("failed", "letter.missing_variable"),
-    Stand.FAILED_SEND: ("failed", "channel.spool_unreachable"),
+    Stand.FAILED_SEND: ("failed", "internal.ZeroDivisionError"),
     Stand.UNCERTAIN: ("failed", "channel.uncertain"),
 }
 
