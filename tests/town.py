@@ -8,7 +8,7 @@ import atexit
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlmodel import select
 
-from flows._pipeline import everything
+from flows._pipeline import Work, everything, prompted
 from tasks.domain.record import Permit
 from tasks.errors import AntragslosError
 from tasks.municipality import Municipality, open_municipality
@@ -123,23 +123,40 @@ class Town:
         day: str | date,
         *names: str,
         until: str = "send",
-        work: Callable[..., Any] = everything,
+        before: Mapping[str, Callable[[], object]] = {},
         run: str = "run",
         strict: bool = False,
     ) -> Counts:
         """Puts deliveries into the inbox and plays the whole day, as a run does it; all counts.
 
-        `until` is the last thing that is done: pull, link, decide, act, render or send. What a
-        step raises is counted as `trouble:<code>`, and the day goes on as in a run; `strict`:
-        it is raised.
+        `until` is the last thing that is done: pull, link, decide, act, render or send; `before`
+        is what somebody else does each time just before one of these. What a step raises is
+        counted as `trouble:<code>`, and the day goes on as in a run; `strict`: it is raised.
         """
         self.put(*names)
-        last = _ORDER.index(until)
+        return self._play(everything, day, until, before, run, strict)
+
+    def run_replies(self, day: str | date, *, strict: bool = False) -> Counts:
+        """Plays only what a resident or a clerk waits for, as `apply_replies` does; all counts."""
+        return self._play(prompted, day, "send", {}, "run", strict)
+
+    def _play(
+        self,
+        work: Callable[[Municipality, date, str], Work],
+        day: str | date,
+        until: str,
+        before: Mapping[str, Callable[[], object]],
+        run: str,
+        strict: bool,
+    ) -> Counts:
         today = date.fromisoformat(day) if isinstance(day, str) else day
         counts = recover_claims(self.opened, run)
         for step, args in work(self.opened, today, run):
-            if _ORDER.index(_what(step)) > last:
+            what = stage_of(step)
+            if _ORDER.index(what) > _ORDER.index(until):
                 break
+            if what in before:
+                before[what]()
             try:
                 counts += step.fn(*args)
             except AntragslosError as error:
@@ -217,7 +234,7 @@ _ORDER = ("pull", "link", "decide", "act", "render", "send")
 _BEGINS = {"take up begun": "pull", "take up replies": "link"}
 
 
-def _what(step: Any) -> str:
+def stage_of(step: Any) -> str:
     """Which of these a step belongs to; the only place in the tests that knows their names."""
     for begins, what in _BEGINS.items():
         if step.name.startswith(begins):

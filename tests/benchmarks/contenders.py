@@ -27,7 +27,7 @@ from tasks.state import report
 from tasks.state.database import reading
 from tests.benchmarks.bare import Bare, play
 from tests.delivery_writer import DELTAS, generate
-from tests.town import SLUG, ZONES, make_town
+from tests.town import SLUG, ZONES, make_town, stage_of
 
 Result = dict[str, Any]
 TODAY = DELTAS.date()
@@ -61,7 +61,7 @@ def ours(deltas: str, profile: str = "") -> Result:
         for step, ids in everything(*args):
             start = time.perf_counter()
             yield step, ids
-            name = step.name.split()[0]
+            name = stage_of(step)
             stages[name] += time.perf_counter() - start
             runs[name] += 1
 

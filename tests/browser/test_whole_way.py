@@ -23,7 +23,6 @@ from fastapi import FastAPI
 from playwright.sync_api import Page, expect
 from sqlmodel import select
 
-from flows._pipeline import everything, prompted
 from flows.demo.town import shift_dates
 from tasks.domain.person import Person, PersonKey
 from tasks.domain.record import Permit
@@ -94,14 +93,17 @@ class Life:
         (letter,) = [pdf for pdf in found if all(word in text_of(pdf) for word in words)]
         return letter
 
-    def run(self, work: Callable[..., Any] = everything) -> Counts:
-        """What the next run of the flow does: of deliver-services, or of apply-replies."""
-        return self.town.run_day(today(), work=work, strict=True)
+    def run(self) -> Counts:
+        """What the next run of deliver-services does."""
+        return self.town.run_day(today(), strict=True)
+
+    def apply_replies(self) -> Counts:
+        return self.town.run_replies(today(), strict=True)
 
     def replies_run(self) -> bytes:
         """The run of apply-replies that comes next, and the one letter that it sends."""
         before = self.letters()
-        self.run(prompted)
+        self.apply_replies()
         (new,) = self.letters() - before
         return new.read_bytes()
 
@@ -266,7 +268,7 @@ def test_from_the_letters_code_to_the_ended_permit_and_its_confirmation(
     assert page.get_by_role("link", name="abmelden").count() == 0
     assert window.complaints == []
     assert {url.split("/")[2] for url in window.requests} == {life.address.split("/")[2]}
-    assert life.run(prompted) == Counts()
+    assert life.apply_replies() == Counts()
 
 
 def test_an_address_that_the_letter_prints_is_not_on_the_page(
@@ -303,7 +305,7 @@ def test_what_a_resident_says_is_wrong_a_clerk_takes_back(
     resident.get_by_role("link", name="Das stimmt nicht").click()
     resident.get_by_label("Was stimmt nicht?").fill(words)
     send_off(resident)
-    assert life.run(prompted)["handed_over"] == 0  # a clerk comes first
+    assert life.apply_replies()["handed_over"] == 0  # a clerk comes first
 
     log_in(clerk, life)
     shown = question(clerk, "nicht stimmt")
@@ -365,7 +367,7 @@ def test_where_four_eyes_are_asked_for_a_second_clerk_confirms(
     question(first, "nicht sicher in einer einzigen")
     first.get_by_label("Die Anschrift liegt in Zone W2").check()
     first.get_by_role("button", name="Antwort festhalten").click()
-    assert life.run(prompted)["acted"] == 0
+    assert life.apply_replies()["acted"] == 0
     assert not life.town.opened.register.get(["BPA-0004/2"])
 
     log_in(second, life, "sb-2")

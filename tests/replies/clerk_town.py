@@ -11,7 +11,6 @@ import pytest
 from fastapi import FastAPI
 from sqlmodel import select
 
-from flows._pipeline import everything, prompted
 from tasks.desks.clerks import StateClerkDesk
 from tasks.desks.residents import StateResidentDesk
 from tasks.letters.pages import Pages
@@ -65,7 +64,7 @@ def _first_week() -> Path:
 
 def run(town: Town, *, only_prompted: bool = False) -> None:
     """What the next run does."""
-    town.run_day(DAY, work=prompted if only_prompted else everything, strict=True)
+    (town.run_replies if only_prompted else town.run_day)(DAY, strict=True)
 
 
 def desk_of(town: Town) -> StateClerkDesk:

@@ -17,7 +17,6 @@ import pytest
 from sqlmodel import select
 
 import tasks.decide
-from flows._pipeline import everything, prompted
 from tasks.act import effects_of
 from tasks.desks.residents import StateResidentDesk
 from tasks.domain.address import Address
@@ -32,19 +31,18 @@ from tasks.domain.person import (
 from tasks.domain.races import Race, Stand
 from tasks.domain.record import Permit
 from tasks.domain.reply import ReplyKind, Scope
-from tasks.errors import AntragslosError, ReplyRefused
+from tasks.errors import ReplyRefused
 from tasks.records.rows import save_permits
 from tasks.replies.desk import BirthDate
 from tasks.replies.tokens import token_for
 from tasks.review import open_questions, record_answers
 from tasks.send import recover_claims
 from tasks.settings import settings
-from tasks.stage import Counts
-from tasks.state import cases, intake, outbox
+from tasks.state import cases, outbox
 from tasks.state.database import reading, writing
 from tasks.state.documents import load_person
-from tasks.state.tables import CaseRow, Clerk, DeltaRow, LetterRow, PersonRow
-from tests.delivery_writer import BASELINE, Sent, write_delivery
+from tasks.state.tables import CaseRow, Clerk, DeltaRow, PersonRow
+from tests.delivery_writer import BASELINE, Sent
 from tests.town import DELIVERIES, SLUG, Town, living_in, make_town
 
 AGS = "09000009"
@@ -92,49 +90,12 @@ def moved_to(home: Dwelling) -> Person:
 # The town and its days -----------------------------------------------------------------------
 
 
-def send(town: Town, *sent: Sent, kind: str = "delta") -> None:
-    """The next delivery of the registry lies in the inbox."""
-    with reading(town.opened.engine) as session:
-        number = (intake.last_number(session, town.slug, "xmeldit") or 0) + 1
-    at = BASELINE + timedelta(hours=number)
-    records = [
-        replace(one, event=f"E{number:04d}-{place:04d}", at=at + timedelta(minutes=place))
-        for place, one in enumerate(sent, start=1)
-    ]
-    write_delivery(town.folder / "inbox" / f"{number:04d}.xml", number, records, kind=kind)
-
-
 def news(code: str, person: Person) -> Sent:
     return Sent("", BASELINE, code, person)
 
 
 def deletion(key: PersonKey = KEY) -> Sent:
     return Sent("", BASELINE, key=key)
-
-
-Work = Callable[..., Any]
-
-
-def play(
-    town: Town, day: date, *, work: Work = everything, until: str = "", after: str = ""
-) -> Counts:
-    """The whole day, as a run does it. `until`, `after`: it dies before, or after, that step."""
-    counts = recover_claims(town.opened, "run")
-    for step, args in work(town.opened, day, "run"):
-        if until and step.name.startswith(until):
-            break
-        try:
-            counts += step.fn(*args)
-        except AntragslosError as error:
-            counts[f"trouble:{error.code}"] += 1
-        if after and step.name.startswith(after):
-            break
-    return counts
-
-
-def play_replies(town: Town, day: date) -> Counts:
-    """What `apply_replies` does on that day."""
-    return play(town, day, work=prompted)
 
 
 def a_town(home: Path, **options: Any) -> Town:
@@ -148,17 +109,13 @@ def a_town(home: Path, **options: Any) -> Town:
     permits.write_text(json.dumps(row | {"name": "Lukasz Wojcik"}))
     options = {"settling_days": 2, "extra": "notify_same_zone = false"} | options
     town = make_town(home, permits=permits, **options)
-    send(town, news("101", FORMERLY), kind="full")
-    send_later(town, date(2026, 11, 16))
-    send(town, news("304", WOJCIK))
-    send_later(town, date(2026, 11, 17), date(2026, 11, 19))
+    town.send(news("101", FORMERLY), kind="full")
+    town.run_day(date(2026, 11, 16))
+    town.send(news("304", WOJCIK))
+    town.run_day(date(2026, 11, 17))
+    town.run_day(date(2026, 11, 19))
     assert case_of(town, NAME_EVENT).status == "sent"
     return town
-
-
-def send_later(town: Town, *days: date) -> None:
-    for day in days:
-        play(town, day)
 
 
 # What is there -------------------------------------------------------------------------------
@@ -182,18 +139,13 @@ def case_of(town: Town, event: str = MOVE_EVENT, cause: str = "") -> CaseRow:
     return found[0]
 
 
-def letters(town: Town) -> list[LetterRow]:
-    with reading(town.opened.engine) as session:
-        return list(session.exec(select(LetterRow).order_by(LetterRow.dated, LetterRow.id)))
-
-
 def permits(town: Town) -> dict[str, Permit]:
     return town.opened.register.get([PERMIT, NEXT, f"{PERMIT}/3", f"{PERMIT}/4"])
 
 
 def questions(town: Town) -> dict[str, str]:
     """case id -> code"""
-    return {asked.case: asked.code for asked in open_questions(town.opened)}
+    return {asked.case: asked.code for asked in town.questions()}
 
 
 @dataclass(frozen=True)
@@ -211,7 +163,7 @@ def look(town: Town) -> Look:
     events = {case.id: sign for sign, case in found}
     told = {}
     with reading(town.opened.engine) as session:
-        for letter_id, its in outbox.cases_of(session, [row.id for row in letters(town)]).items():
+        for letter_id, its in outbox.cases_of(session, [row.id for row in town.letters()]).items():
             told[letter_id] = "+".join(f"{events[case.id]} {case.cause[:6]}" for case in its)
     return Look(
         tuple((sign, case.cause.partition(":")[0], case.status, case.code) for sign, case in found),
@@ -219,7 +171,9 @@ def look(town: Town) -> Look:
             (p.number, p.zone, p.status, p.valid_until.isoformat(), p.street)
             for p in permits(town).values()
         ),
-        tuple(sorted((told[row.id], row.status, row.code, row.addressee) for row in letters(town))),
+        tuple(
+            sorted((told[row.id], row.status, row.code, row.addressee) for row in town.letters())
+        ),
         tuple(sorted((events[case], code) for case, code in questions(town).items())),
     )
 
@@ -269,8 +223,8 @@ def set_profile(town: Town, old: str, new: str) -> None:
 
 
 def _arrives(town: Town, home: Dwelling = NEW) -> None:
-    send(town, news("302", moved_to(home)))
-    play(town, ARRIVED)
+    town.send(news("302", moved_to(home)))
+    town.run_day(ARRIVED)
 
 
 def _open(town: Town) -> None:
@@ -280,7 +234,7 @@ def _open(town: Town) -> None:
 def _acting(town: Town, *, reached: bool) -> None:
     """A process that died between its two commits, before or after the register had its effect."""
     _arrives(town)
-    play(town, SETTLED, until="act")
+    town.run_day(SETTLED, until="decide")
     case = case_of(town)
     with writing(town.opened.engine) as session:
         (row,) = cases.load(session, [case.id])
@@ -293,19 +247,19 @@ def _acting(town: Town, *, reached: bool) -> None:
 
 def _acted(town: Town) -> None:
     _arrives(town)
-    play(town, SETTLED, until="render")
+    town.run_day(SETTLED, until="act")
 
 
 def _lettered(town: Town) -> None:
     _arrives(town)
-    play(town, SETTLED, until="send")
+    town.run_day(SETTLED, until="render")
 
 
 def _letter_stopped(town: Town) -> None:
     _lettered(town)
     locked = replace(moved_to(NEW), locks=(Lock("3", SETTLED),))
-    send(town, news("307", locked))
-    play(town, SETTLED)
+    town.send(news("307", locked))
+    town.run_day(SETTLED)
 
 
 def _needs_review(town: Town) -> None:
@@ -315,18 +269,18 @@ def _needs_review(town: Town) -> None:
 
 def _sent(town: Town) -> None:
     _arrives(town)
-    play(town, SETTLED)
+    town.run_day(SETTLED)
 
 
 def _closed(town: Town) -> None:
     _arrives(town, NEXT_DOOR)
-    play(town, SETTLED)
+    town.run_day(SETTLED)
 
 
 def _declined(town: Town) -> None:
     _needs_review(town)
     assert clerk_answers(town, case_of(town), "by_hand", ARRIVED) == "valid"
-    play_replies(town, ARRIVED)
+    town.run_replies(ARRIVED)
 
 
 def _suppressed(town: Town) -> None:
@@ -337,7 +291,7 @@ def _suppressed(town: Town) -> None:
 def _undone(town: Town) -> None:
     _sent(town)
     reply(town, case_of(town), ReplyKind.DEREGISTER, Scope.CASE, SETTLED)
-    play_replies(town, SETTLED)
+    town.run_replies(SETTLED)
 
 
 def _failed_decide(town: Town) -> None:
@@ -351,13 +305,7 @@ def _failed_decide(town: Town) -> None:
 
 def _failed_act(town: Town) -> None:
     _arrives(town)
-    play(town, SETTLED, until="act")
-    by_hand(town, zone="W1")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("flows._pipeline.PASSES", 1)
-        for step, args in everything(town.opened, SETTLED, "run"):
-            if not step.name.startswith("decide"):
-                step.fn(*args)
+    town.run_day(SETTLED, before={"act": lambda: by_hand(town, zone="W1")})
     by_hand(town, zone="A3")  # somebody has put it right again
 
 
@@ -366,21 +314,21 @@ def _failed_render(town: Town) -> None:
     own.mkdir()
     (own / "resident_parking.md.j2").write_text("{{ no_such_word }}")
     _arrives(town)
-    play(town, SETTLED)
+    town.run_day(SETTLED)
     shutil.rmtree(own)
 
 
 def _failed_send(town: Town) -> None:
     _arrives(town)
     with patch("tasks.send._parcel", side_effect=ZeroDivisionError):
-        play(town, SETTLED)
+        town.run_day(SETTLED)
 
 
 def _uncertain(town: Town) -> None:
     by_hand(town, email="lukasz@residents.example", email_consent=True)
     with living_in(town.settings.home, NOBODY_HOME) as with_mail:
         _arrives(with_mail)
-        play(with_mail, SETTLED)
+        with_mail.run_day(SETTLED)
         with writing(with_mail.opened.engine) as session:
             assert outbox.claim(session, outbox.ids_ready(session, SLUG, "email"))
         recover_claims(with_mail.opened, "run")
@@ -486,7 +434,7 @@ def play_race(town: Town, race: Race, day: date) -> None:
         Race.SAYS_WRONG: (ReplyKind.WRONG, Scope.CASE, "Ich bin nie umgezogen."),
     }
     if race in deliveries:
-        send(town, deliveries[race](town))
+        town.send(deliveries[race](town))
     elif race in replies:
         kind, scope, text = replies[race]
         reply(town, case_of(town), kind, scope, day, text)

@@ -4,9 +4,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from sqlmodel import select
 
-from flows._pipeline import everything as work
 from tasks.domain.effect import Effect, EffectKind
 from tasks.domain.person import PersonKey
 from tasks.errors import RecordsUnavailable
@@ -14,24 +12,10 @@ from tasks.records.importing import import_permits
 from tasks.records.sql import SqlPermitRegister
 from tasks.state import outbox
 from tasks.state.database import reading, writing
-from tasks.state.story import list_cases
-from tasks.state.tables import LetterRow
-from tests.steps.conftest import Deliver
-from tests.steps.test_send import rendered
 from tests.town import Town
 
 DAY = date(2026, 11, 23)
 FILES = ("0001-gesamtlieferung.xml", "0002-deltalieferung.xml")
-
-
-def codes(town: Town) -> dict[str, tuple[str, str]]:
-    with reading(town.opened.engine) as session:
-        return {line.event: (line.status, line.code) for line in list_cases(session, town.slug)}
-
-
-def play_the_day(town: Town) -> None:
-    for step, args in work(town.opened, DAY, "run"):
-        step.fn(*args)
 
 
 @pytest.fixture
@@ -41,62 +25,54 @@ def broken_off(town: Town, monkeypatch: pytest.MonkeyPatch) -> Town:
     def out_of_reach(register: SqlPermitRegister, items: object) -> object:
         raise RecordsUnavailable("records.unreachable")
 
-    town.put(*FILES)
     with monkeypatch.context() as patched:
         patched.setattr(SqlPermitRegister, "apply_many", out_of_reach)
         with pytest.raises(RecordsUnavailable):
-            play_the_day(town)
-    assert codes(town)["E0002-0002"] == ("granted", "zone_switched")
+            town.run_day(DAY, *FILES, strict=True)
+    assert town.cases()["E0002-0002"] == ("granted", "zone_switched")
     return town
 
 
-def test_what_never_reached_the_register_is_decided_anew_after_later_news(
-    broken_off: Town, deliver: Deliver
-) -> None:
+def test_what_never_reached_the_register_is_decided_anew_after_later_news(broken_off: Town) -> None:
     town = broken_off
-    deliver(town, "2026-11-24", "0003-deltalieferung-ruecknahme.xml")
+    town.run_day("2026-11-24", "0003-deltalieferung-ruecknahme.xml")
 
-    found = codes(town)
+    found = town.cases()
     assert found["E0002-0002"] == ("suppressed", "superseded")
     assert found["E0003-0002"] == ("sent", "zone_switched")
-    permits = town.opened.register.get(["BPA-0002", "BPA-0002/2", "BPA-0002/3"])
+    permits = town.permits("BPA-0002", "BPA-0002/2", "BPA-0002/3")
     assert [permits[number].zone for number in sorted(permits)] == ["A3", "A1"]
 
 
-def test_without_news_it_is_simply_carried_out_the_next_day(
-    broken_off: Town, deliver: Deliver
-) -> None:
-    deliver(broken_off, "2026-11-24")
+def test_without_news_it_is_simply_carried_out_the_next_day(broken_off: Town) -> None:
+    broken_off.run_day("2026-11-24")
 
-    assert codes(broken_off)["E0002-0002"] == ("sent", "zone_switched")
+    assert broken_off.cases()["E0002-0002"] == ("sent", "zone_switched")
 
 
-def test_a_permit_that_has_another_holder_now_is_never_touched(
-    town: Town, deliver: Deliver
-) -> None:
-    deliver(town, "2026-11-20", FILES[0])
-    town.put(FILES[1])
-    register = town.opened.register
-    for step, args in work(town.opened, DAY, "run"):
-        if step.name.startswith("decide"):
-            permit = register.get(["BPA-0002"])["BPA-0002"]
-            stranger = replace(permit, holder="Karl Neu", key=PersonKey("09000009", "000000099999"))
-            import_permits(register, [stranger])
-        step.fn(*args)
+def test_a_permit_that_has_another_holder_now_is_never_touched(town: Town) -> None:
+    town.run_day("2026-11-20", FILES[0])
 
-    assert codes(town)["E0002-0002"] == ("declined", "no_permit")
-    assert register.get(["BPA-0002"])["BPA-0002"].zone == "A3"
+    def another_holder() -> None:
+        permit = town.permits("BPA-0002")["BPA-0002"]
+        stranger = replace(permit, holder="Karl Neu", key=PersonKey("09000009", "000000099999"))
+        import_permits(town.opened.register, [stranger])
+
+    town.run_day(DAY, FILES[1], before={"decide": another_holder}, strict=True)
+
+    assert town.cases()["E0002-0002"] == ("declined", "no_permit")
+    assert town.permits("BPA-0002")["BPA-0002"].zone == "A3"
 
 
-def test_of_two_processes_only_one_gets_a_letter_in_hand(town: Town, deliver: Deliver) -> None:
-    rendered(town, deliver)
+def test_of_two_processes_only_one_gets_a_letter_in_hand(town: Town) -> None:
+    town.run_day(DAY, *FILES, until="render")
     with reading(town.opened.engine) as session:
         ids = outbox.ids_ready(session, town.slug, "post")
     with writing(town.opened.engine) as session:
         assert outbox.claim(session, ids) == set(ids)
     with writing(town.opened.engine) as session:
         assert outbox.claim(session, ids) == set()
-        assert all(row.attempts == 1 for row in session.exec(select(LetterRow)))
+    assert all(letter.attempts == 1 for letter in town.letters())
 
 
 def test_an_effect_asked_for_twice_is_done_once(town: Town) -> None:

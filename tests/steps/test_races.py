@@ -23,7 +23,6 @@ from tests.steps.races import (
     a_town,
     case_of,
     look,
-    play,
     play_race,
     set_profile,
 )
@@ -86,7 +85,7 @@ def test_the_answer_is_that_of_the_table(town: Town, race: Race, stand: Stand) -
 
     assert_reaction(cell, before, after)
     assert {code for _, code in after.questions} == cell.asks
-    assert play(town, days[-1]) == Counts()
+    assert town.run_day(days[-1]) == Counts()
     assert look(town) == after
 
     if cell.reaction is Reaction.WAITS_FOR_RERUN:
@@ -104,7 +103,7 @@ def days_from(day: date, stand: Stand) -> list[date]:
 
 def played(town: Town, days: list[date]) -> Look:
     for day in days:
-        counts = play(town, day)
+        counts = town.run_day(day)
         assert not [name for name in counts if name.startswith("trouble:")]
     return look(town)
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from flows._pipeline import prompted
 from tasks.desks.residents import StateResidentDesk
 from tasks.domain.reply import ReplyKind, Scope
 from tasks.errors import PermanentError
@@ -20,7 +19,6 @@ from tasks.state.database import reading, writing
 from tasks.state.story import list_cases
 from tasks.state.tables import CaseRow, LetterRow
 from tasks.take_up import opt_in
-from tests.steps.conftest import Deliver
 from tests.town import Town, make_town
 
 FIRST = ("0001-gesamtlieferung.xml", "0002-deltalieferung.xml")
@@ -44,14 +42,6 @@ def letters(town: Town) -> dict[str, LetterRow]:
         return {row.life_event + " " + row.purpose: row for row in session.exec(select(LetterRow))}
 
 
-def play(town: Town, day: str) -> Counts:
-    """What `apply_replies` does on that day."""
-    counts = Counts()
-    for step, args in prompted(town.opened, date.fromisoformat(day), "run"):
-        counts += step.fn(*args)
-    return counts
-
-
 def answer(
     town: Town, case: CaseRow, kind: ReplyKind, scope: Scope, day: str, text: str = ""
 ) -> None:
@@ -68,9 +58,9 @@ def permit(town: Town, number: str) -> tuple[str, str, str]:
 
 
 @pytest.fixture
-def moved(town: Town, deliver: Deliver) -> Town:
+def moved(town: Town) -> Town:
     """Wójcik's permit was switched from A3 to A2, and he has the letter."""
-    deliver(town, "2026-11-23", *FIRST)
+    town.run_day("2026-11-23", *FIRST)
     assert permit(town, "BPA-0002/2")[:2] == ("A2", "active")
     return town
 
@@ -82,7 +72,7 @@ def test_a_resident_who_deregisters_has_no_permit_any_more_and_a_letter_that_say
     answer(moved, case, ReplyKind.DEREGISTER, Scope.CASE, "2026-11-25")
     assert permit(moved, "BPA-0002/2")[1] == "active"  # recorded, nothing more
 
-    counts = play(moved, "2026-11-25")
+    counts = moved.run_replies("2026-11-25")
 
     assert permit(moved, "BPA-0002/2") == ("A2", "ended", "2026-11-25")
     assert counts["replies"] == counts["handed_over"] == 1
@@ -91,17 +81,15 @@ def test_a_resident_who_deregisters_has_no_permit_any_more_and_a_letter_that_say
     assert (follow_up.status, follow_up.code) == ("sent", "deregistered")
     letter = next(row for row in letters(moved).values() if row.purpose.startswith("reply:"))
     assert "BPA-0002/2" in letter.text
-    assert play(moved, "2026-11-25") == Counts()
+    assert moved.run_replies("2026-11-25") == Counts()
 
 
-def test_whoever_deregisters_for_the_future_is_not_served_at_the_next_move(
-    moved: Town, deliver: Deliver
-) -> None:
+def test_whoever_deregisters_for_the_future_is_not_served_at_the_next_move(moved: Town) -> None:
     answer(moved, case_of(moved, WOJCIK), ReplyKind.OPT_OUT, Scope.SERVICE, "2026-11-23")
-    play(moved, "2026-11-23")
+    moved.run_replies("2026-11-23")
     assert permit(moved, "BPA-0002/2")[1] == "active"
 
-    deliver(moved, "2026-11-24", "0003-deltalieferung-ruecknahme.xml")
+    moved.run_day("2026-11-24", "0003-deltalieferung-ruecknahme.xml")
 
     second = case_of(moved, "E0003-0002")
     assert (second.status, second.code) == ("suppressed", "opted_out")
@@ -112,7 +100,7 @@ def test_what_a_resident_calls_wrong_waits_for_a_clerk_who_takes_it_back(moved: 
     answer(
         moved, case_of(moved, WOJCIK), ReplyKind.WRONG, Scope.CASE, "2026-11-24", "Nie umgezogen"
     )
-    play(moved, "2026-11-24")
+    moved.run_replies("2026-11-24")
     (question,) = [q for q in open_questions(moved.opened) if q.code == "resident_says_wrong"]
     assert [choice.name for choice in question.choices] == [
         "stands",
@@ -126,7 +114,7 @@ def test_what_a_resident_calls_wrong_waits_for_a_clerk_who_takes_it_back(moved: 
     record_answers(
         moved.opened, {question.case: "undo"}, by="sb-1", via="page", today=date(2026, 11, 24)
     )
-    play(moved, "2026-11-24")
+    moved.run_replies("2026-11-24")
 
     assert permit(moved, "BPA-0002") == ("A3", "active", "2027-12-31")
     assert "BPA-0002/2" not in moved.opened.register.get(["BPA-0002/2"])
@@ -139,7 +127,7 @@ def test_both_answers_to_one_letter_offer_a_clerk_to_take_it_back(moved: Town) -
     case = case_of(moved, WOJCIK)
     answer(moved, case, ReplyKind.WRONG, Scope.CASE, "2026-11-24", "Nie umgezogen")
     answer(moved, case, ReplyKind.OBJECT, Scope.CASE, "2026-11-24", "Widerspruch folgt")
-    play(moved, "2026-11-24")
+    moved.run_replies("2026-11-24")
 
     offered = {q.code: {choice.name for choice in q.choices} for q in moved.questions()}
     assert "undo" in offered["resident_says_wrong"] & offered["resident_objects"]
@@ -156,7 +144,7 @@ def test_a_clerk_resolves_the_ambiguous_street_both_ways(moved: Town, zone: str)
     record_answers(
         moved.opened, {case.id: f"zone:{zone}"}, by="sb-1", via="page", today=date(2026, 11, 23)
     )
-    play(moved, "2026-11-23")
+    moved.run_replies("2026-11-23")
 
     decided = case_of(moved, HOFFMANN)
     assert (decided.status, decided.code) == ("sent", "zone_switched")
@@ -165,9 +153,9 @@ def test_a_clerk_resolves_the_ambiguous_street_both_ways(moved: Town, zone: str)
     assert "vollständig automatisiert" not in letter.text
 
 
-def test_a_clerk_ends_what_the_machine_left_of_a_switch(home: Path, deliver: Deliver) -> None:
+def test_a_clerk_ends_what_the_machine_left_of_a_switch(home: Path) -> None:
     town = make_town(home, settling_days=0, resolutory_condition=False)
-    deliver(town, "2026-11-23", *FIRST)
+    town.run_day("2026-11-23", *FIRST)
     case = case_of(town, WOJCIK)
     assert permit(town, "BPA-0002")[1] == permit(town, "BPA-0002/2")[1] == "active"
     with writing(town.opened.engine) as session:
@@ -181,7 +169,7 @@ def test_a_clerk_ends_what_the_machine_left_of_a_switch(home: Path, deliver: Del
         today=date(2026, 11, 25),
         note="Zwei Ausweise braucht niemand.",
     )
-    play(town, "2026-11-25")
+    town.run_replies("2026-11-25")
 
     assert permit(town, "BPA-0002") == ("A3", "ended", "2026-11-25")
     follow_up = case_of(town, WOJCIK, "answer:")
@@ -197,16 +185,16 @@ def test_a_clerk_ends_what_the_machine_left_of_a_switch(home: Path, deliver: Del
     ],
 )
 def test_who_has_opted_out_is_served_again_when_they_say_so(
-    moved: Town, deliver: Deliver, scope: Scope, left: list[str]
+    moved: Town, scope: Scope, left: list[str]
 ) -> None:
     case = case_of(moved, WOJCIK)
     answer(moved, case, ReplyKind.OPT_OUT, scope, "2026-11-23")
-    play(moved, "2026-11-23")
+    moved.run_replies("2026-11-23")
 
     assert opt_in(moved.opened, case.id, "on the phone") == left
     assert opt_in(moved.opened, case.id, "on the phone") == []
 
-    deliver(moved, "2026-11-24", "0003-deltalieferung-ruecknahme.xml")
+    moved.run_day("2026-11-24", "0003-deltalieferung-ruecknahme.xml")
     assert case_of(moved, "E0003-0002").code == "zone_switched"
 
 

@@ -15,18 +15,12 @@ from tasks.state.database import reading, writing
 from tasks.state.selection import Selection
 from tasks.state.story import list_cases
 from tasks.state.tables import LetterRow, SectionRow
-from tests.steps.conftest import Deliver
-from tests.steps.test_send import change_person, rendered
+from tests.steps.test_send import change_person
 from tests.town import Town, make_town
 
 DAY = date(2026, 11, 23)
 FILES = ("0001-gesamtlieferung.xml", "0002-deltalieferung.xml")
 BAD_TEMPLATE = "# Betreff {{ gibt_es_nicht }}\n\nText\n"
-
-
-def cases(town: Town) -> dict[str, tuple[str, str]]:
-    with reading(town.opened.engine) as session:
-        return {line.event: (line.status, line.code) for line in list_cases(session, town.slug)}
 
 
 def letters(town: Town) -> int:
@@ -44,11 +38,11 @@ def run(town: Town, ids: list[str], resend_uncertain: bool = False) -> Preview:
 
 
 @pytest.fixture
-def broken_letter(town: Town, deliver: Deliver) -> Town:
+def broken_letter(town: Town) -> Town:
     folder = town.folder / "templates"
     folder.mkdir()
     (folder / "resident_parking.md.j2").write_text(BAD_TEMPLATE)
-    counts = deliver(town, DAY.isoformat(), *FILES)
+    counts = town.run_day(DAY, *FILES)
     assert counts["failed"] == 3
     return town
 
@@ -56,7 +50,7 @@ def broken_letter(town: Town, deliver: Deliver) -> Town:
 def test_while_the_cause_is_there_the_preview_says_so_and_a_rerun_changes_nothing(
     broken_letter: Town,
 ) -> None:
-    before = cases(broken_letter)
+    before = broken_letter.cases()
 
     found, ids = look(broken_letter)
 
@@ -64,7 +58,7 @@ def test_while_the_cause_is_there_the_preview_says_so_and_a_rerun_changes_nothin
         "0 would now pass, 3 still blocked (letter.missing_variable), 0 second letters"
     )
     assert run(broken_letter, ids).blocked() == Counter({"letter.missing_variable": 3})
-    assert cases(broken_letter) == before
+    assert broken_letter.cases() == before
     assert letters(broken_letter) == 0
 
 
@@ -79,18 +73,18 @@ def test_once_the_cause_is_gone_each_case_goes_on_where_it_failed(broken_letter:
 
     assert done.sentence(done=True) == "3 passed, 0 still blocked, 0 second letters"
     assert letters(broken_letter) == 3
-    assert cases(broken_letter)["E0002-0002"] == ("sent", "zone_switched")
+    assert broken_letter.cases()["E0002-0002"] == ("sent", "zone_switched")
 
 
 def test_pressed_twice_nothing_happens_twice(broken_letter: Town) -> None:
     (broken_letter.folder / "templates" / "resident_parking.md.j2").unlink()
     _, ids = look(broken_letter)
     run(broken_letter, ids)
-    before, permits = cases(broken_letter), broken_letter.opened.register.get(["BPA-0002/3"])
+    before, permits = broken_letter.cases(), broken_letter.permits("BPA-0002/3")
 
     run(broken_letter, ids)
 
-    assert cases(broken_letter) == before
+    assert broken_letter.cases() == before
     assert letters(broken_letter) == 3
     assert not permits
     assert look(broken_letter)[1] == []
@@ -110,31 +104,26 @@ def test_the_reason_is_kept_in_the_history(broken_letter: Town) -> None:
     assert "admin: cause removed" in by
 
 
-def test_a_permit_changed_by_hand_blocks_until_it_fits_again(town: Town, deliver: Deliver) -> None:
+def test_a_permit_changed_by_hand_blocks_until_it_fits_again(town: Town) -> None:
     from tasks.domain.effect import Effect, EffectKind
 
     register = town.opened.register
-    deliver(town, "2026-11-22", FILES[0])
+    town.run_day("2026-11-22", FILES[0])
     # Between decision and act somebody ends the permit in the permit system.
-    town.put(FILES[1])
-    from flows._pipeline import everything as work
-
-    for step, args in work(town.opened, DAY, "run"):
-        if step.name.startswith("act"):
-            ended = Effect(EffectKind.END, "BPA-0002", {"valid_until": "2026-11-22"})
-            register.apply("by hand", ended)
-        step.fn(*args)
-    assert cases(town)["E0002-0002"] == ("failed", "records.changed_meanwhile")
+    ended = Effect(EffectKind.END, "BPA-0002", {"valid_until": "2026-11-22"})
+    by_hand = {"act": lambda: register.apply("by hand", ended)}
+    town.run_day(DAY, FILES[1], before=by_hand, strict=True)
+    assert town.cases()["E0002-0002"] == ("failed", "records.changed_meanwhile")
 
     found, ids = look(town)
     assert found.sentence(done=False).startswith("1 would now pass")  # it is decided anew
 
     run(town, ids)
-    assert cases(town)["E0002-0002"] == ("declined", "no_active_permit")
+    assert town.cases()["E0002-0002"] == ("declined", "no_active_permit")
 
 
-def test_a_corrected_zone_list_lets_a_clerks_cases_pass(town: Town, deliver: Deliver) -> None:
-    deliver(town, DAY.isoformat(), *FILES)
+def test_a_corrected_zone_list_lets_a_clerks_cases_pass(town: Town) -> None:
+    town.run_day(DAY, *FILES)
     zones = town.folder / "zones.json"
     criteria = {"statuses": ("needs_review",), "codes": ("zone_ambiguous",)}
     assert look(town, **criteria)[0].blocked() == Counter({"zone_ambiguous": 1})
@@ -144,13 +133,11 @@ def test_a_corrected_zone_list_lets_a_clerks_cases_pass(town: Town, deliver: Del
     assert found.passing == ids
 
     run(town, ids)
-    assert cases(town)["E0002-0004"] == ("sent", "zone_switched")
+    assert town.cases()["E0002-0004"] == ("sent", "zone_switched")
 
 
-def test_an_uncertain_letter_goes_out_again_only_when_an_admin_says_so(
-    town: Town, deliver: Deliver
-) -> None:
-    deliver(town, DAY.isoformat(), *FILES)
+def test_an_uncertain_letter_goes_out_again_only_when_an_admin_says_so(town: Town) -> None:
+    town.run_day(DAY, *FILES)
     case = make_uncertain(town.opened, "E0002-0002")
     before = letters(town)
 
@@ -162,9 +149,9 @@ def test_an_uncertain_letter_goes_out_again_only_when_an_admin_says_so(
     assert preview(town.opened, ids, DAY, True).second_letters() == 1
 
     run(town, ids)
-    assert cases(town)["E0002-0002"] == ("failed", "channel.uncertain")
+    assert town.cases()["E0002-0002"] == ("failed", "channel.uncertain")
     run(town, ids, resend_uncertain=True)
-    assert cases(town)["E0002-0002"][0] == "sent"
+    assert town.cases()["E0002-0002"][0] == "sent"
     assert letters(town) == before, "the spool knows the letter by its name"
 
 
@@ -203,7 +190,7 @@ def test_an_admin_finds_cases_by_run_service_code_and_id(broken_letter: Town) ->
 
 
 def test_a_mail_server_out_of_reach_blocks_and_once_back_lets_pass(
-    home: Path, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
+    home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def breaks(*_: object) -> None:
         raise ZeroDivisionError
@@ -211,8 +198,8 @@ def test_a_mail_server_out_of_reach_blocks_and_once_back_lets_pass(
     town = make_town(home, settling_days=0)
     with monkeypatch.context() as patch:
         patch.setattr("tasks.send._parcel", breaks)
-        deliver(town, DAY.isoformat(), *FILES)
-    assert cases(town)["E0002-0002"] == ("failed", "internal.ZeroDivisionError")
+        town.run_day(DAY, *FILES)
+    assert town.cases()["E0002-0002"] == ("failed", "internal.ZeroDivisionError")
 
     spool = town.folder / "spool"
     spool.rmdir()
@@ -222,7 +209,7 @@ def test_a_mail_server_out_of_reach_blocks_and_once_back_lets_pass(
     assert look(town)[0].passing == ids
     run(town, ids)
 
-    assert cases(town)["E0002-0002"] == ("sent", "zone_switched")
+    assert town.cases()["E0002-0002"] == ("sent", "zone_switched")
     assert letters(town) == 3
 
 
@@ -231,13 +218,13 @@ def test_a_mail_server_out_of_reach_blocks_and_once_back_lets_pass(
     [(date(2026, 11, 24), True), (date(2026, 11, 25), True), (date(2026, 11, 26), False)],
 )
 def test_a_stopped_letter_goes_once_the_lock_has_ended_and_nothing_is_decided_anew(
-    town: Town, deliver: Deliver, day: date, blocked: bool
+    town: Town, day: date, blocked: bool
 ) -> None:
-    rendered(town, deliver)
+    town.run_day(DAY, *FILES, until="render")
     change_person(town, "000000010025", locks=(Lock("3", date(2026, 11, 25)),))
     send(town.opened, "post", to_send(town.opened, "post"), DAY, "run")
-    assert cases(town)["E0002-0002"] == ("needs_review", "address_locked")
-    permits = town.opened.register.get(["BPA-0002", "BPA-0002/2"])
+    assert town.cases()["E0002-0002"] == ("needs_review", "address_locked")
+    permits = town.permits("BPA-0002", "BPA-0002/2")
     criteria = {"statuses": ("needs_review",), "codes": ("address_locked",)}
     (case,) = set(look(town, **criteria)[1]) - locked_before(town)
 
@@ -245,12 +232,10 @@ def test_a_stopped_letter_goes_once_the_lock_has_ended_and_nothing_is_decided_an
     rerun(town.opened, [case], day, "lock ended", "run-2", False)
 
     expected = ("needs_review", "address_locked") if blocked else ("sent", "zone_switched")
-    assert cases(town)["E0002-0002"] == expected
+    assert town.cases()["E0002-0002"] == expected
     assert letters(town) == (2 if blocked else 3)
-    assert town.opened.register.get(["BPA-0002", "BPA-0002/2"]) == permits
+    assert town.permits("BPA-0002", "BPA-0002/2") == permits
 
 
 def locked_before(town: Town) -> set[str]:
-    with reading(town.opened.engine) as session:
-        lines = list_cases(session, town.slug)
-    return {line.case for line in lines if line.event == "E0002-0010"}
+    return {line.case for line in town.lines() if line.event == "E0002-0010"}

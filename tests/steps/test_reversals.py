@@ -14,7 +14,6 @@ import pytest
 from tasks.domain.races import Stand
 from tasks.domain.reply import ReplyKind, Scope
 from tasks.errors import ReplyRefused
-from tasks.review import open_questions
 from tasks.state.database import open_database
 from tests.steps.races import (
     AHEAD,
@@ -35,7 +34,6 @@ from tests.steps.races import (
     deletion,
     died,
     key_changed,
-    letters,
     locked,
     look,
     moved_on,
@@ -43,12 +41,9 @@ from tests.steps.races import (
     news,
     now,
     permits,
-    play,
-    play_replies,
     questions,
     reply,
     reversed_move,
-    send,
     set_profile,
 )
 from tests.town import Town
@@ -95,11 +90,11 @@ def state(town: Town, event: str = MOVE_EVENT, cause: str = "") -> tuple[str, st
 
 def told(town: Town) -> list[str]:
     """Street lines of all letters that left, the one about the name first."""
-    return [row.addressee.split("\n")[1] for row in letters(town) if row.status == "handed_over"]
+    return [row.addressee.split("\n")[1] for row in town.letters() if row.status == "handed_over"]
 
 
 def choices(town: Town, code: str) -> list[str]:
-    (asked,) = [asked for asked in open_questions(town.opened) if asked.code == code]
+    (asked,) = [asked for asked in town.questions() if asked.code == code]
     return [choice.name for choice in asked.choices]
 
 
@@ -116,15 +111,15 @@ def test_a_reversal_undoes_a_switched_permit_and_tells_the_resident_where_he_liv
     BRING[Stand.SENT](any_town)
     assert zones(any_town) == ["A2"]
 
-    send(any_town, reversed_move(any_town))
-    play(any_town, NEXT_DAY)
+    any_town.send(reversed_move(any_town))
+    any_town.run_day(NEXT_DAY)
 
     assert zones(any_town) == ["A3"]
     assert list(permits(any_town)) == [PERMIT]
     assert state(any_town) == ("undone", "taken_back")
     assert told(any_town) == [OLD_HOME, NEW_HOME, OLD_HOME]
-    assert PERMIT in letters(any_town)[-1].text
-    assert play(any_town, NEXT_DAY) == {}
+    assert PERMIT in any_town.letters()[-1].text
+    assert any_town.run_day(NEXT_DAY) == {}
 
 
 @pytest.mark.parametrize(
@@ -140,10 +135,10 @@ def test_a_correction_within_the_settling_time_costs_no_letter(
 ) -> None:
     BRING[Stand.GRANTED](town)
     if day > SETTLED:
-        play(town, SETTLED)
-    send(town, reversed_move(town))
-    play(town, day)
-    play(town, SETTLED + 2 * DAY)
+        town.run_day(SETTLED)
+    town.send(reversed_move(town))
+    town.run_day(day)
+    town.run_day(SETTLED + 2 * DAY)
 
     assert state(town) == move
     assert zones(town) == ["A3"]
@@ -163,10 +158,10 @@ def test_a_move_that_lies_ahead_can_be_taken_back_until_its_day(
 ) -> None:
     BRING[Stand.OPEN](town)
     if day > AHEAD:
-        play(town, AHEAD)
-    send(town, reversed_move(town))
-    play(town, day)
-    play(town, AHEAD + 2 * DAY)
+        town.run_day(AHEAD)
+    town.send(reversed_move(town))
+    town.run_day(day)
+    town.run_day(AHEAD + 2 * DAY)
 
     assert state(town) == move
     assert zones(town) == ["A3"]
@@ -181,7 +176,7 @@ def test_a_letter_reaches_the_resident_where_he_still_lives(
 ) -> None:
     BRING[Stand.OPEN](town)
     reply(town, case_of(town, NAME_EVENT), ReplyKind.OPT_OUT, Scope.SERVICE, day)
-    play_replies(town, day)
+    town.run_replies(day)
 
     assert told(town) == [OLD_HOME, home]
 
@@ -190,12 +185,12 @@ def test_a_second_move_before_the_first_letter_left_is_carried_out_and_told_alon
     any_town: Town,
 ) -> None:
     BRING[Stand.LETTERED](any_town)
-    send(any_town, moved_on(any_town))
-    play(any_town, NEXT_DAY)
+    any_town.send(moved_on(any_town))
+    any_town.run_day(NEXT_DAY)
     assert state(any_town) == ("needs_review", "superseded")
     assert choices(any_town, "superseded") == ["letter:keep"]  # it would only be stopped again
 
-    play(any_town, NEXT_DAY + 2 * DAY)
+    any_town.run_day(NEXT_DAY + 2 * DAY)
 
     assert zones(any_town) == ["A1"]
     assert told(any_town) == [OLD_HOME, THIRD_HOME]
@@ -207,16 +202,16 @@ def test_a_second_move_before_the_first_letter_left_is_carried_out_and_told_alon
 def test_two_moves_are_taken_back_one_after_the_other(town: Town) -> None:
     BRING[Stand.SENT](town)
     first = now(town)
-    send(town, moved_on(town))
-    play(town, NEXT_DAY)
-    play(town, NEXT_DAY + 2 * DAY)
+    town.send(moved_on(town))
+    town.run_day(NEXT_DAY)
+    town.run_day(NEXT_DAY + 2 * DAY)
     assert zones(town) == ["A1"]
 
-    send(town, news("390", first))
-    play(town, NEXT_DAY + 3 * DAY)
+    town.send(news("390", first))
+    town.run_day(NEXT_DAY + 3 * DAY)
     assert zones(town) == ["A2"]
-    send(town, reversed_move(town))
-    play(town, NEXT_DAY + 4 * DAY)
+    town.send(reversed_move(town))
+    town.run_day(NEXT_DAY + 4 * DAY)
 
     assert zones(town) == ["A3"]
     assert told(town) == [OLD_HOME, NEW_HOME, THIRD_HOME, NEW_HOME, OLD_HOME]
@@ -224,12 +219,12 @@ def test_two_moves_are_taken_back_one_after_the_other(town: Town) -> None:
 
 def test_two_moves_taken_back_at_once_are_a_clerks(town: Town) -> None:
     BRING[Stand.SENT](town)
-    send(town, moved_on(town))
-    play(town, NEXT_DAY)
-    play(town, NEXT_DAY + 2 * DAY)
+    town.send(moved_on(town))
+    town.run_day(NEXT_DAY)
+    town.run_day(NEXT_DAY + 2 * DAY)
 
-    send(town, reversed_move(town))
-    play(town, NEXT_DAY + 3 * DAY)
+    town.send(reversed_move(town))
+    town.run_day(NEXT_DAY + 3 * DAY)
 
     assert zones(town) == ["A1"]
     assert set(questions(town).values()) == {"permit_zone_conflict"}
@@ -238,8 +233,8 @@ def test_two_moves_taken_back_at_once_are_a_clerks(town: Town) -> None:
 def test_what_was_given_up_before_the_reversal_came_stays_given_up(any_town: Town) -> None:
     BRING[Stand.SENT](any_town)
     reply(any_town, case_of(any_town), ReplyKind.DEREGISTER, Scope.CASE, NEXT_DAY)
-    send(any_town, reversed_move(any_town))
-    play(any_town, NEXT_DAY)
+    any_town.send(reversed_move(any_town))
+    any_town.run_day(NEXT_DAY)
 
     assert zones(any_town) == []
     assert state(any_town) == ("undone", "deregistered")
@@ -250,8 +245,8 @@ def test_what_was_given_up_before_the_reversal_came_stays_given_up(any_town: Tow
 
 def test_after_the_reversal_the_letter_offers_nothing_to_give_up(town: Town) -> None:
     BRING[Stand.SENT](town)
-    send(town, reversed_move(town))
-    play(town, NEXT_DAY)
+    town.send(reversed_move(town))
+    town.run_day(NEXT_DAY)
 
     with pytest.raises(ReplyRefused, match=r"reply\.not_offered"):
         reply(town, case_of(town), ReplyKind.DEREGISTER, Scope.CASE, NEXT_DAY)
@@ -263,13 +258,13 @@ def test_a_reply_on_its_way_when_the_reversal_is_carried_out_is_a_clerks(
 ) -> None:
     BRING[Stand.SENT](town)
     reply(town, case_of(town), ReplyKind.DEREGISTER, Scope.CASE, NEXT_DAY)
-    send(town, reversed_move(town))
+    town.send(reversed_move(town))
     with monkeypatch.context() as patch:  # recorded just after the run has looked for replies
         patch.setattr("flows._pipeline.recorded", lambda _: [])
-        play(town, NEXT_DAY)
+        town.run_day(NEXT_DAY)
     assert zones(town) == ["A3"]
 
-    play_replies(town, NEXT_DAY)
+    town.run_replies(NEXT_DAY)
 
     assert zones(town) == ["A3"]
     assert state(town, cause="reply:") == ("needs_review", "reply_crosses_undo")
@@ -278,14 +273,14 @@ def test_a_reply_on_its_way_when_the_reversal_is_carried_out_is_a_clerks(
 def test_what_a_clerk_has_taken_back_the_registry_takes_back_in_vain(town: Town) -> None:
     BRING[Stand.SENT](town)
     reply(town, case_of(town), ReplyKind.WRONG, Scope.CASE, NEXT_DAY, "Ich bin nie umgezogen.")
-    play_replies(town, NEXT_DAY)
+    town.run_replies(NEXT_DAY)
     follow_up = case_of(town, cause="reply:")
     assert clerk_answers(town, follow_up, "undo", NEXT_DAY) == "valid"
-    play_replies(town, NEXT_DAY)
+    town.run_replies(NEXT_DAY)
     assert zones(town) == ["A3"]
 
-    send(town, reversed_move(town))
-    play(town, NEXT_DAY + DAY)
+    town.send(reversed_move(town))
+    town.run_day(NEXT_DAY + DAY)
 
     assert state(town, RACE_EVENT) == ("declined", "undone_already")
     assert zones(town) == ["A3"]
@@ -295,14 +290,14 @@ def test_what_a_clerk_has_taken_back_the_registry_takes_back_in_vain(town: Town)
 def test_a_doubt_that_waits_for_a_clerk_keeps_the_machine_out_of_a_reversal(town: Town) -> None:
     BRING[Stand.SENT](town)
     reply(town, case_of(town), ReplyKind.WRONG, Scope.CASE, NEXT_DAY, "Ich bin nie umgezogen.")
-    play_replies(town, NEXT_DAY)
-    send(town, reversed_move(town))
-    play(town, NEXT_DAY + DAY)
+    town.run_replies(NEXT_DAY)
+    town.send(reversed_move(town))
+    town.run_day(NEXT_DAY + DAY)
     assert zones(town) == ["A2"]
     assert state(town, RACE_EVENT) == ("needs_review", "open_clerk_case")
 
     assert clerk_answers(town, case_of(town, cause="reply:"), "undo", NEXT_DAY) == "valid"
-    play(town, NEXT_DAY + 2 * DAY)
+    town.run_day(NEXT_DAY + 2 * DAY)
 
     assert zones(town) == ["A3"]
     assert state(town, RACE_EVENT) == ("declined", "undone_already")
@@ -311,8 +306,8 @@ def test_a_doubt_that_waits_for_a_clerk_keeps_the_machine_out_of_a_reversal(town
 
 def test_a_lock_between_act_and_letter_is_a_clerks(any_town: Town) -> None:
     BRING[Stand.ACTED](any_town)
-    send(any_town, locked(any_town))
-    play(any_town, NEXT_DAY)
+    any_town.send(locked(any_town))
+    any_town.run_day(NEXT_DAY)
 
     assert zones(any_town) == ["A2"]
     assert state(any_town) == ("needs_review", "address_locked")
@@ -321,10 +316,10 @@ def test_a_lock_between_act_and_letter_is_a_clerks(any_town: Town) -> None:
 
 def test_a_locked_resident_is_not_even_told_of_an_undo_by_machine(town: Town) -> None:
     BRING[Stand.SENT](town)
-    send(town, locked(town))
-    play(town, NEXT_DAY)
-    send(town, reversed_move(town))
-    play(town, NEXT_DAY + DAY)
+    town.send(locked(town))
+    town.run_day(NEXT_DAY)
+    town.send(reversed_move(town))
+    town.run_day(NEXT_DAY + DAY)
 
     assert zones(town) == ["A2"]
     assert state(town, "E0005-0001") == ("needs_review", "address_locked")
@@ -336,12 +331,12 @@ def test_who_was_dead_by_mistake_is_a_clerks_and_nobody_is_asked_about_the_death
 ) -> None:
     BRING[Stand.GRANTED](town)
     alive = now(town)
-    send(town, died(town))
-    play(town, ARRIVED + DAY)
+    town.send(died(town))
+    town.run_day(ARRIVED + DAY)
     assert set(questions(town).values()) == {"holder_died"}
 
-    send(town, news("33", alive))
-    play(town, SETTLED)
+    town.send(news("33", alive))
+    town.run_day(SETTLED)
 
     # The move came to nothing by it: first a clerk hears of that.
     assert set(questions(town).values()) == {"permit_zone_conflict"}
@@ -349,17 +344,17 @@ def test_who_was_dead_by_mistake_is_a_clerks_and_nobody_is_asked_about_the_death
     assert zones(town) == ["A3"]
 
     assert town.answer("E0005-0001", "go_on", SETTLED) == "valid"
-    play(town, SETTLED)
+    town.run_day(SETTLED)
     assert town.question("E0005-0001").code == "death_reversed"
     assert town.answer("E0005-0001", "serve_again", SETTLED) == "valid"
-    play(town, SETTLED)
+    town.run_day(SETTLED)
     assert town.cases()["E0005-0001"] == ("declined", "served_again")
 
 
 def test_a_death_between_act_and_letter_ends_the_case_without_a_letter(any_town: Town) -> None:
     BRING[Stand.ACTED](any_town)
-    send(any_town, died(any_town))
-    play(any_town, NEXT_DAY)
+    any_town.send(died(any_town))
+    any_town.run_day(NEXT_DAY)
 
     assert state(any_town) == ("closed", "holder_died")
     assert set(questions(any_town).values()) == {"holder_died"}
@@ -369,12 +364,12 @@ def test_a_death_between_act_and_letter_ends_the_case_without_a_letter(any_town:
 def test_a_cancelled_person_who_is_back_leaves_no_question_behind(town: Town) -> None:
     BRING[Stand.SENT](town)
     person = now(town)
-    send(town, deletion())
-    play(town, NEXT_DAY)
+    town.send(deletion())
+    town.run_day(NEXT_DAY)
     assert set(questions(town).values()) == {"holder_vanished"}
 
-    send(town, news("41", person))
-    play(town, NEXT_DAY + DAY)
+    town.send(news("41", person))
+    town.run_day(NEXT_DAY + DAY)
 
     assert questions(town) == {}
     assert zones(town) == ["A2"]
@@ -383,7 +378,7 @@ def test_a_cancelled_person_who_is_back_leaves_no_question_behind(town: Town) ->
 def test_a_permit_changed_by_hand_before_the_act_is_not_overwritten(any_town: Town) -> None:
     BRING[Stand.GRANTED](any_town)
     by_hand(any_town, zone="W1")
-    play(any_town, SETTLED)
+    any_town.run_day(SETTLED)
 
     assert zones(any_town) == ["W1"]
     assert state(any_town) == ("needs_review", "permit_zone_conflict")
@@ -392,22 +387,22 @@ def test_a_permit_changed_by_hand_before_the_act_is_not_overwritten(any_town: To
 def test_a_permit_changed_by_hand_before_the_letter_left_stops_it(any_town: Town) -> None:
     BRING[Stand.LETTERED](any_town)
     by_hand(any_town, NEXT, zone="W1")
-    play(any_town, SETTLED)
+    any_town.run_day(SETTLED)
 
     assert state(any_town) == ("needs_review", "record_changed")
     assert told(any_town) == [OLD_HOME]
 
     by_hand(any_town, NEXT, zone="A2")  # put right again: now the letter is true
     assert clerk_answers(any_town, case_of(any_town), "letter:send", NEXT_DAY) == "valid"
-    play(any_town, NEXT_DAY)
+    any_town.run_day(NEXT_DAY)
     assert told(any_town) == [OLD_HOME, NEW_HOME]
 
 
 def test_a_permit_changed_by_hand_before_the_reversal_is_not_overwritten(town: Town) -> None:
     BRING[Stand.SENT](town)
     by_hand(town, NEXT, zone="W1")
-    send(town, reversed_move(town))
-    play(town, NEXT_DAY)
+    town.send(reversed_move(town))
+    town.run_day(NEXT_DAY)
 
     assert zones(town) == ["W1"]
     assert state(town, RACE_EVENT) == ("needs_review", "record_changed")
@@ -416,24 +411,24 @@ def test_a_permit_changed_by_hand_before_the_reversal_is_not_overwritten(town: T
 
 def test_a_new_registry_key_is_entered_by_a_clerk_and_the_service_goes_on(town: Town) -> None:
     BRING[Stand.SENT](town)
-    send(town, key_changed(town))
-    play(town, NEXT_DAY)
+    town.send(key_changed(town))
+    town.run_day(NEXT_DAY)
     # Both permits carry the key from before; only one of them is valid.
     theirs, *others = choices(town, "holder_uncertain")
     assert not [name for name in others if name.startswith("link:")]
 
     case = case_of(town, RACE_EVENT)
     assert clerk_answers(town, case, theirs, NEXT_DAY) == "valid"
-    play_replies(town, NEXT_DAY)
+    town.run_replies(NEXT_DAY)
     assert set(questions(town).values()) == {"key_changed"}
     by_hand(town, NEXT, key=NEW_KEY)
     assert clerk_answers(town, case, "by_hand", NEXT_DAY) == "valid"
-    play_replies(town, NEXT_DAY)
+    town.run_replies(NEXT_DAY)
     moved = moved_on(town).person
     assert moved is not None
-    send(town, news("302", replace(moved, key=NEW_KEY)))
-    play(town, NEXT_DAY + DAY)
-    play(town, NEXT_DAY + 3 * DAY)
+    town.send(news("302", replace(moved, key=NEW_KEY)))
+    town.run_day(NEXT_DAY + DAY)
+    town.run_day(NEXT_DAY + 3 * DAY)
 
     assert zones(town) == ["A1"]
     assert questions(town) == {}
@@ -442,8 +437,8 @@ def test_a_new_registry_key_is_entered_by_a_clerk_and_the_service_goes_on(town: 
 def test_a_clerks_answer_never_overrules_a_reversal_of_the_same_night(any_town: Town) -> None:
     BRING[Stand.NEEDS_REVIEW](any_town)
     assert clerk_answers(any_town, case_of(any_town), "go_on", ARRIVED) == "valid"
-    send(any_town, reversed_move(any_town))
-    play(any_town, ARRIVED + DAY)
+    any_town.send(reversed_move(any_town))
+    any_town.run_day(ARRIVED + DAY)
 
     assert state(any_town) == ("suppressed", "reversed")
     assert zones(any_town) == ["A3"]
@@ -453,9 +448,9 @@ def test_a_clerks_answer_never_overrules_a_reversal_of_the_same_night(any_town: 
 def test_who_has_opted_out_is_put_right_all_the_same(town: Town) -> None:
     BRING[Stand.SENT](town)
     reply(town, case_of(town), ReplyKind.OPT_OUT, Scope.SERVICE, NEXT_DAY)
-    play_replies(town, NEXT_DAY)
-    send(town, reversed_move(town))
-    play(town, NEXT_DAY + DAY)
+    town.run_replies(NEXT_DAY)
+    town.send(reversed_move(town))
+    town.run_day(NEXT_DAY + DAY)
 
     assert zones(town) == ["A3"]
     assert state(town) == ("undone", "taken_back")
@@ -469,20 +464,20 @@ def test_of_a_doubt_and_a_deregistration_the_resident_s_own_right_goes_first(
     case = case_of(any_town)
     reply(any_town, case, ReplyKind.WRONG, Scope.CASE, NEXT_DAY, "Ich bin nie umgezogen.")
     reply(any_town, case, ReplyKind.DEREGISTER, Scope.CASE, NEXT_DAY)
-    play_replies(any_town, NEXT_DAY)
+    any_town.run_replies(NEXT_DAY)
 
     assert zones(any_town) == []
     assert state(any_town) == ("undone", "deregistered")
     assert set(questions(any_town).values()) == {"reply_crosses_undo"}
     before = look(any_town)
-    assert play(any_town, NEXT_DAY) == {}
+    assert any_town.run_day(NEXT_DAY) == {}
     assert look(any_town) == before
 
 
 def test_the_code_of_an_earlier_letter_gives_up_the_permit_that_holds_now(town: Town) -> None:
     BRING[Stand.SENT](town)
     reply(town, case_of(town, NAME_EVENT), ReplyKind.DEREGISTER, Scope.CASE, NEXT_DAY)
-    play_replies(town, NEXT_DAY)
+    town.run_replies(NEXT_DAY)
 
     assert zones(town) == []
     assert state(town, NAME_EVENT, "reply:") == ("sent", "deregistered")
@@ -491,12 +486,12 @@ def test_the_code_of_an_earlier_letter_gives_up_the_permit_that_holds_now(town: 
 def test_a_reversal_waits_for_a_service_that_is_switched_off(town: Town) -> None:
     BRING[Stand.SENT](town)
     set_profile(town, "enabled = true", "enabled = false")
-    send(town, reversed_move(town))
-    play(town, NEXT_DAY)
+    town.send(reversed_move(town))
+    town.run_day(NEXT_DAY)
     assert state(town, RACE_EVENT) == ("open", "")
 
     set_profile(town, "enabled = false", "enabled = true")
-    play(town, NEXT_DAY + DAY)
+    town.run_day(NEXT_DAY + DAY)
 
     assert zones(town) == ["A3"]
     assert state(town) == ("undone", "taken_back")
@@ -516,7 +511,7 @@ def test_a_letters_code_opens_the_page_until_its_last_day(
 
     if open_:
         give()
-        play_replies(town, day)
+        town.run_replies(day)
         assert zones(town) == []
     else:
         with pytest.raises(ReplyRefused, match=r"reply\.expired"):
@@ -525,11 +520,11 @@ def test_a_letters_code_opens_the_page_until_its_last_day(
 
 def test_a_move_that_is_taken_back_and_reported_again_is_carried_out_anew(town: Town) -> None:
     BRING[Stand.SENT](town)
-    send(town, reversed_move(town))
-    play(town, NEXT_DAY)
-    send(town, news("302", moved_to(NEW)))
-    play(town, NEXT_DAY + DAY)
-    play(town, NEXT_DAY + 3 * DAY)
+    town.send(reversed_move(town))
+    town.run_day(NEXT_DAY)
+    town.send(news("302", moved_to(NEW)))
+    town.run_day(NEXT_DAY + DAY)
+    town.run_day(NEXT_DAY + 3 * DAY)
 
     assert zones(town) == ["A2"]
     assert told(town) == [OLD_HOME, NEW_HOME, OLD_HOME, NEW_HOME]

@@ -13,12 +13,10 @@ from tasks.profile import QuietHours
 from tasks.send import recover_claims, send, to_send
 from tasks.settings import settings
 from tasks.state import outbox
-from tasks.state.database import reading, writing
+from tasks.state.database import writing
 from tasks.state.documents import PERSON, dump, load_person
-from tasks.state.story import list_cases
 from tasks.state.tables import LetterRow, PersonRow
 from tests.delivery_writer import BASELINE, Sent
-from tests.steps.conftest import Deliver
 from tests.steps.races import NEW, WOJCIK, moved_to
 from tests.town import DELIVERIES, Town, make_town
 
@@ -26,14 +24,8 @@ DAY = date(2026, 11, 23)
 FILES = ("0001-gesamtlieferung.xml", "0002-deltalieferung.xml")
 
 
-def statuses(town: Town) -> dict[str, tuple[str, str]]:
-    with reading(town.opened.engine) as session:
-        return {line.event: (line.status, line.code) for line in list_cases(session, town.slug)}
-
-
 def letters(town: Town) -> Counter[tuple[str, str]]:
-    with reading(town.opened.engine) as session:
-        return Counter((row.channel, row.status) for row in session.exec(select(LetterRow)))
+    return Counter((letter.channel, letter.status) for letter in town.letters())
 
 
 def with_email(home: Path, consent: bool) -> Path:
@@ -47,7 +39,6 @@ def with_email(home: Path, consent: bool) -> Path:
 @pytest.mark.parametrize(("consent", "channel"), [(True, "email"), (False, "post")])
 def test_an_email_needs_a_recorded_consent(
     home: Path,
-    deliver: Deliver,
     monkeypatch: pytest.MonkeyPatch,
     consent: bool,
     channel: str,
@@ -55,55 +46,41 @@ def test_an_email_needs_a_recorded_consent(
     monkeypatch.setenv("ANTRAGSLOS_SMTP_URL", "mailto://127.0.0.1:9")
     settings.cache_clear()
     town = make_town(home, settling_days=0, permits=with_email(home, consent))
-    deliver(town, DAY.isoformat(), *FILES)
+    town.run_day(DAY, *FILES)
 
     assert {found for found, _ in letters(town)} == {channel}
 
 
-def test_without_a_mail_server_everything_goes_by_post(home: Path, deliver: Deliver) -> None:
+def test_without_a_mail_server_everything_goes_by_post(home: Path) -> None:
     town = make_town(home, settling_days=0, permits=with_email(home, True))
-    deliver(town, DAY.isoformat(), *FILES)
+    town.run_day(DAY, *FILES)
 
     assert letters(town) == Counter({("post", "handed_over"): 3})
 
 
 def test_a_mail_server_out_of_reach_keeps_the_letter_ready(
-    home: Path, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
+    home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ANTRAGSLOS_SMTP_URL", "mailto://127.0.0.1:9")
     settings.cache_clear()
     town = make_town(home, settling_days=0, permits=with_email(home, True))
-    counts = deliver(town, DAY.isoformat(), *FILES)
+    counts = town.run_day(DAY, *FILES)
 
     assert counts["waiting_letters"] == 3
     assert counts["stopped:channel.smtp_unreachable"] == 1
     assert letters(town) == Counter({("email", "ready"): 3})
     assert {(row.code, row.attempts) for row in town.letters()} == {("channel.smtp_unreachable", 0)}
-    assert statuses(town)["E0002-0002"] == ("lettered", "zone_switched")
+    assert town.cases()["E0002-0002"] == ("lettered", "zone_switched")
 
 
-def test_in_test_mode_everything_is_rendered_and_nothing_leaves(
-    home: Path, deliver: Deliver
-) -> None:
+def test_in_test_mode_everything_is_rendered_and_nothing_leaves(home: Path) -> None:
     town = make_town(home, settling_days=0, test_mode=True)
-    counts = deliver(town, DAY.isoformat(), *FILES)
+    counts = town.run_day(DAY, *FILES)
 
     assert counts["held_back"] == 3
     assert letters(town) == Counter({("post", "held_back"): 3})
     assert not list((town.folder / "spool").iterdir())
-    with reading(town.opened.engine) as session:
-        assert all(row.pdf.startswith(b"%PDF") for row in session.exec(select(LetterRow)))
-
-
-def rendered(town: Town, deliver: Deliver) -> None:
-    """Everything but the sending."""
-    from flows._pipeline import everything as work
-
-    town.put(*FILES)
-    for step, args in work(town.opened, DAY, "run"):
-        if step.name.startswith("send"):
-            break
-        step.fn(*args)
+    assert all(letter.pdf.startswith(b"%PDF") for letter in town.letters())
 
 
 def change_person(town: Town, number: str, **changes: object) -> None:
@@ -121,21 +98,19 @@ def change_person(town: Town, number: str, **changes: object) -> None:
     [(date(2026, 11, 22), "sent"), (DAY, "needs_review"), (date(2026, 11, 24), "needs_review")],
 )
 def test_a_lock_that_arrives_after_rendering_stops_the_letter(
-    town: Town, deliver: Deliver, until: date, status: str
+    town: Town, until: date, status: str
 ) -> None:
-    rendered(town, deliver)
+    town.run_day(DAY, *FILES, until="render")
     change_person(town, "000000010025", locks=(Lock("3", until),))
 
     send(town.opened, "post", to_send(town.opened, "post"), DAY, "run")
 
-    assert statuses(town)["E0002-0002"][0] == status
+    assert town.cases()["E0002-0002"][0] == status
     assert len(list((town.folder / "spool").glob("*.pdf"))) == (3 if status == "sent" else 2)
 
 
-def test_a_letter_in_the_hands_of_a_dead_process_is_never_silently_repeated(
-    town: Town, deliver: Deliver
-) -> None:
-    rendered(town, deliver)
+def test_a_letter_in_the_hands_of_a_dead_process_is_never_silently_repeated(town: Town) -> None:
+    town.run_day(DAY, *FILES, until="render")
     with writing(town.opened.engine) as session:
         for letter in session.exec(select(LetterRow)):
             letter.channel = "email"
@@ -146,12 +121,12 @@ def test_a_letter_in_the_hands_of_a_dead_process_is_never_silently_repeated(
 
     assert counts["uncertain"] == 3
     assert letters(town) == Counter({("email", "uncertain"): 3})
-    assert statuses(town)["E0002-0002"] == ("failed", "channel.uncertain")
+    assert town.cases()["E0002-0002"] == ("failed", "channel.uncertain")
     assert to_send(town.opened, "email") == []
 
 
-def test_a_letter_for_the_spool_is_simply_put_there_again(town: Town, deliver: Deliver) -> None:
-    rendered(town, deliver)
+def test_a_letter_for_the_spool_is_simply_put_there_again(town: Town) -> None:
+    town.run_day(DAY, *FILES, until="render")
     with writing(town.opened.engine) as session:
         outbox.claim(session, outbox.ids_ready(session, town.slug, "post"))
 
@@ -163,12 +138,12 @@ def test_a_letter_for_the_spool_is_simply_put_there_again(town: Town, deliver: D
 
 
 def test_a_letter_that_a_dead_process_put_into_the_spool_has_left_whatever_comes_then(
-    town: Town, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
+    town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def die(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    rendered(town, deliver)
+    town.run_day(DAY, *FILES, until="render")
     with monkeypatch.context() as patch:
         patch.setattr(outbox, "settle", die)  # listed in the manifest, and not noted
         with pytest.raises(KeyboardInterrupt):
@@ -176,12 +151,11 @@ def test_a_letter_that_a_dead_process_put_into_the_spool_has_left_whatever_comes
     assert letters(town) == Counter({("post", "claimed"): 3})
 
     # Brandt has moved back and Wójcik has moved on: their letters would be stopped otherwise.
-    deliver(town, "2026-11-24", "0003-deltalieferung-ruecknahme.xml")
+    town.run_day("2026-11-24", "0003-deltalieferung-ruecknahme.xml")
 
     assert letters(town)["post", "stopped"] == 0
     assert letters(town)["post", "handed_over"] >= 3
-    with reading(town.opened.engine) as session:
-        told = session.exec(select(LetterRow.reference).where(LetterRow.dated == DAY)).all()
+    told = [letter.reference for letter in town.letters() if letter.dated == DAY]
     assert sorted(told) == sorted(path.name for path in _printed(town, DAY))
 
 
@@ -190,8 +164,8 @@ def _printed(town: Town, day: date) -> list[Path]:
     return [Path(json.loads(line)["file"]) for line in manifest.read_text().splitlines()]
 
 
-def test_while_the_spool_is_away_nobody_knows_what_it_has(town: Town, deliver: Deliver) -> None:
-    rendered(town, deliver)
+def test_while_the_spool_is_away_nobody_knows_what_it_has(town: Town) -> None:
+    town.run_day(DAY, *FILES, until="render")
     with writing(town.opened.engine) as session:
         outbox.claim(session, outbox.ids_ready(session, town.slug, "post"))
     spool = town.folder / "spool"
@@ -226,17 +200,15 @@ def test_quiet_hours_may_lie_within_a_day_or_be_switched_off() -> None:
     assert not QuietHours(start=time(0), end=time(0)).cover(time(3))
 
 
-def test_a_letter_is_stopped_when_its_addressee_has_moved_on_before_it_left(
-    town: Town, deliver: Deliver
-) -> None:
+def test_a_letter_is_stopped_when_its_addressee_has_moved_on_before_it_left(town: Town) -> None:
     spool = town.folder / "spool"
     spool.rmdir()
-    deliver(town, DAY.isoformat(), *FILES)
+    town.run_day(DAY, *FILES)
     spool.mkdir()
 
-    deliver(town, "2026-11-24", "0003-deltalieferung-ruecknahme.xml")
+    town.run_day("2026-11-24", "0003-deltalieferung-ruecknahme.xml")
 
-    found = statuses(town)
+    found = town.cases()
     assert found["E0002-0001"] == ("needs_review", "superseded")  # Brandt has moved back
     assert found["E0002-0002"] == ("needs_review", "superseded")  # Wójcik has moved on
     assert found["E0002-0011"][0] == "sent"  # Neumann-Roth still lives there

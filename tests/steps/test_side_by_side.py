@@ -16,7 +16,6 @@ import pytest
 from sqlalchemy import event, text
 from sqlmodel import col, select
 
-from flows._pipeline import prompted
 from tasks.desks.residents import StateResidentDesk
 from tasks.domain.reply import ReplyKind, Scope
 from tasks.errors import ReplyRefused, StateUnavailable
@@ -27,7 +26,6 @@ from tasks.settings import settings
 from tasks.state import cases, clerks
 from tasks.state.database import open_database, reading, writing
 from tasks.state.tables import CaseRow, ReplyRow
-from tests.steps.conftest import Deliver
 from tests.steps.test_replies import BORN, FIRST, WOJCIK, case_of
 from tests.town import Town, make_town
 
@@ -45,9 +43,9 @@ def town(home: Path, postgres_database: str, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.fixture
-def moved(town: Town, deliver: Deliver) -> Town:
+def moved(town: Town) -> Town:
     """Wójcik has the letter about his new permit."""
-    deliver(town, DAY.isoformat(), *FIRST)
+    town.run_day(DAY, *FIRST)
     return town
 
 
@@ -97,8 +95,7 @@ def test_a_clerk_who_answers_while_a_reply_is_carried_out_waits_and_both_are_don
     # The order in which rows are locked is that of their ids, and must not be left to chance.
     monkeypatch.setattr(cases, "new_id", lambda prefix: f"{prefix}-{next(number):012d}")
     reply(moved, ReplyKind.WRONG, words="Ich bin nie umgezogen.")
-    for step, args in prompted(moved.opened, NEXT, "run"):
-        step.fn(*args)
+    moved.run_replies(NEXT, strict=True)
     (question,) = [q for q in open_questions(moved.opened) if q.code == "resident_says_wrong"]
     with writing(moved.opened.engine) as session:
         clerks.add_clerk(session, moved.slug, "sb-1", "a long password")
@@ -113,11 +110,9 @@ def test_a_clerk_who_answers_while_a_reply_is_carried_out_waits_and_both_are_don
         ThreadPoolExecutor(1) as pool,
         at_the_first(moved, "INSERT INTO effect", lambda: pool.submit(answer)),
     ):
-        for step, args in prompted(moved.opened, NEXT, "run"):
-            step.fn(*args)
+        moved.run_replies(NEXT, strict=True)
 
-    for step, args in prompted(moved.opened, NEXT, "run"):
-        step.fn(*args)
+    moved.run_replies(NEXT, strict=True)
     with reading(moved.opened.engine) as session:
         found = session.exec(select(CaseRow).where(col(CaseRow.cause).startswith("reply:"))).all()
     assert {row.code for row in found} >= {"deregistered"}

@@ -9,7 +9,6 @@ import pytest
 from tasks.domain.person import PersonKey
 from tasks.domain.races import Stand
 from tasks.domain.reply import ReplyKind, Scope
-from tasks.review import open_questions
 from tests.steps.races import (
     AGS,
     BRING,
@@ -20,7 +19,6 @@ from tests.steps.races import (
     by_hand,
     case_of,
     permits,
-    play_replies,
     reply,
 )
 from tests.town import Town
@@ -58,7 +56,7 @@ def test_an_old_letter_ends_no_permit_that_was_given_to_another_holder(
     by_hand(town, NEXT, key=key)
 
     reply(town, case_of(town), ReplyKind.DEREGISTER, Scope.CASE, SETTLED)
-    play_replies(town, SETTLED)
+    town.run_replies(SETTLED)
 
     assert permits(town)[NEXT].status == status
     assert case_of(town, cause="reply:").code == code
@@ -68,7 +66,7 @@ def test_a_clerk_is_not_offered_to_take_back_what_is_anothers_by_now(town: Town)
     by_hand(town, NEXT, key=ANOTHER)
 
     reply(town, case_of(town), ReplyKind.WRONG, Scope.CASE, SETTLED, "Nie umgezogen")
-    play_replies(town, SETTLED)
+    town.run_replies(SETTLED)
 
-    (asked,) = [one for one in open_questions(town.opened) if one.code == "resident_says_wrong"]
+    (asked,) = [one for one in town.questions() if one.code == "resident_says_wrong"]
     assert [choice.name for choice in asked.choices] == ["stands", "by_hand"]
