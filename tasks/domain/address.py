@@ -18,6 +18,9 @@ from functools import lru_cache
 _FRACTION = re.compile(r"[0-9]+/[0-9]+")
 _ZEROS = re.compile(r"(?<![0-9])0+(?=[0-9])")  # some registers fill up four digits with zeros
 _SIGNS = str.maketrans("⁄–—‐‑−", "/-----")
+# „4 1/2“ and „4½“ are no 41/2, and „12 3“ is no 123.
+_TWO_NUMBERS = re.compile(r"(?<=[0-9])\s+(?=[0-9])")
+_VULGAR = re.compile(r"(?=[¼½¾⅐-⅞])")
 _NUMBER = re.compile(r"[0-9]*")
 _PART = "Teil"
 # A street that ends like a house number: „Straße 12“, „C 4“. A comma keeps the two apart.
@@ -34,12 +37,14 @@ _HOME = (
 )
 _NO_HOME = re.compile(
     rf"(?:ohne|keine?n?|^o)(?:f|fest(?:e[nrs]?)?)?(?:{_HOME})"
-    r"|^(?:wohnsitz|wohnungs|obdach)lose?r?$"
+    r"|^(?:wohnsitz|wohnungs|obdach)lose?r?(?:$|gemeldet)"
+    r"|^nichtse(?:ss|ß)haft$|festerwohnsitz(?:fehlt|nichtvorhanden)"
 )
 _OFW = re.compile(r"(?<!\w)o(?:hne)?[\W_]*f(?:est(?:e[nrs]?)?)?[\W_]*w(?!\w)")  # o. f. W.
 _NOT_KNOWN = re.compile(
     rf"(?:(?:{_HOME}|straße|strasse|str|derzeit|zurzeit|zzt|ort)\w?)?unbekannt"
-    r"|unbek?$|nicht(?:mehr)?(?:bekannt|gemeldet|ermittel|feststell|vorhanden)"
+    r"|unbek?$|unbek(?:annt)?verz|verzogen(?:nach)?unbek|(?:ins)?ausland$|aufreisen$|siehe(?:akte|meldeamt)"
+    r"|nicht(?:mehr)?(?:bekannt|gemeldet|ermittel|feststell|vorhanden)"
     r"|(?:nach)?(?:von|v)?amtswegen|(?:amtlich)?abgemeldet|verzogen$|untergetaucht"
 )
 # Short words that stand for „nothing“; beside a number they may be a street, as in „K 4“.
@@ -101,8 +106,8 @@ def _house_number(number: str, suffix: str, part: str) -> HouseNumber:
 
 def _squeezed(text: str) -> str:
     # „½“ becomes 1/2, and a digit of another width that digit; a dash is a dash.
-    plain = unicodedata.normalize("NFKC", text).lower().translate(_SIGNS)
-    return _ZEROS.sub("", "".join(plain.split()))
+    plain = unicodedata.normalize("NFKC", _VULGAR.sub(" ", text)).lower().translate(_SIGNS)
+    return _ZEROS.sub("", "".join(_TWO_NUMBERS.sub("/", plain).split()))
 
 
 @dataclass(frozen=True, slots=True)

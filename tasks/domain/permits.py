@@ -42,7 +42,9 @@ def renewed(permits: Iterable[Permit]) -> tuple[Permit, ...]:
     goes_on = all(
         same_plate(one.plate, following.plate)
         and one.zone == following.zone
-        and one.valid_from < following.valid_from <= one.valid_until + timedelta(days=1)
+        and one.valid_from < following.valid_from
+        # Not one day later: the year 9999, for ever, has no day after it.
+        and following.valid_from - one.valid_until <= timedelta(days=1)
         and one.valid_until < following.valid_until
         for one, following in pairwise(row)
     )

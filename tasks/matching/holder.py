@@ -1,12 +1,18 @@
 """The name printed on a permit: one line, with titles, in either order."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tasks.matching.statutory import normalise
 
 _TITLES = re.compile(
     r"^\s*(?:Herrn?|Frau)\s+|\b(?i:Prof|Dr|Dipl)\b\.?(?:-[^\W\d]+\b\.?)?(?:\s*\b[a-z]{1,6}\.)*"
+)
+# Two people, a family, a firm: nobody may be put in their place.
+_SEVERAL = re.compile(
+    r"[&+/;]|\bu\.|(?i:\b(?:und|sowie|oder|bzw|Eheleute|Ehepaar|Familie|Fam|Geschwister|Erben\w*"
+    r"|\w*GmbH|mbH|AG|KG|OHG|GbR|UG|eG|SE|e\.\s?K|e\.\s?V|PartG\w*|Firma|Fa|Inh|Stiftung|Verein"
+    r"|Praxis|Kanzlei|Autohaus|Pflegedienst)\b)"
 )
 _WORD_BREAK = re.compile(r"[\s,-]+")
 
@@ -14,6 +20,15 @@ _WORD_BREAK = re.compile(r"[\s,-]+")
 def without_titles(holder: str) -> str:
     """`Dr. med. Jens-Uwe Petersen` → `Jens-Uwe Petersen`."""
     return " ".join(_TITLES.sub(" ", holder).split())
+
+
+def names_others(holder: str, own: Iterable[str]) -> bool:
+    """Whether a permit is, as printed, that of several people or of a firm.
+
+    `own`: all names of the person whose it may be; „von und zu“ is a part of some.
+    """
+    found = _SEVERAL.findall(holder)
+    return bool(found) and not {*map(normalise, found)} <= {*name_words(" ".join(own))}
 
 
 def name_words(text: str) -> list[str]:

@@ -16,7 +16,7 @@ from tasks.domain.person import PartialDate, Person
 from tasks.domain.record import Link, LinkedBy, Permit
 from tasks.matching.candidates import candidate_keys, candidate_keys_of, candidates_of
 from tasks.matching.free_search import has_name_parts
-from tasks.matching.holder import name_words, readings, without_titles
+from tasks.matching.holder import name_words, names_others, readings, without_titles
 from tasks.matching.statutory import (
     family_names,
     same_birth_date,
@@ -72,7 +72,11 @@ def key_agrees(person: Person, permit: Permit) -> bool:
     """Whether name or birth date say, too, that it is the permit of who has its key.
 
     A slip of the pen in the name is none of another person, as long as the birth date is no other.
+    Of several people, or of a firm, it is nobody's alone.
     """
+    name = person.name
+    if names_others(permit.holder, (name.given, name.usual, *family_names(name))):
+        return False
     born = _birth_date(permit)
     if born is not None and born.full() is not None and born == person.born:
         return True
@@ -132,6 +136,8 @@ def _enough(person: Person, permit: Permit) -> int | None:
     same_birth = born is not None and born.year is not None and born == person.born
     if same_birth or _same_address(person, permit):
         return SIMILAR
+    if not permit.birth_date.strip() and not _has_address(permit):
+        return ONLY_KNOWN_NAMES  # the name is all there is
     return VERY_SIMILAR if _nearly_born(str(person.born), permit.birth_date.strip()) else None
 
 

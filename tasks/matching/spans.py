@@ -18,7 +18,9 @@ FIRST: Position = (0, "")
 LAST: Position = (10**9, "")
 
 _LETTER = re.compile("[a-z]")
-_TWO_NUMBERS = re.compile(r"[-+,&]([0-9]+)([a-z]?)")  # 4-6: one house with two numbers
+_TWO_NUMBERS = re.compile(
+    r"(?:[-+,&]|bis|und|u\.)([0-9]+)([a-z]?)"
+)  # 4-6: one house with two numbers
 _TWO_LETTERS = re.compile(r"([a-z])[-/+,&]([a-z])")  # 12a-c
 
 

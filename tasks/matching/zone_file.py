@@ -23,6 +23,8 @@ from tasks.matching.statutory import normalise_street
 from tasks.matching.zone_text import HOW, SIDES, Unreadable, place_of, read_entry, read_place
 from tasks.matching.zones import ZoneList
 
+_REMARK = re.compile(r"^\s*#.*|#(?!\d).*")  # „Hauptstr. #5“ is none
+_DASHES = str.maketrans("‐‑−", "---")  # as word processors write them
 _DASH = re.compile(r"\s+[-–—]\s+")
 _CODE = re.compile(r"[A-ZÄÖÜ]|(?=\S*\d)[^\W_]+")  # N, A3, 12; not „Bezirk“ or „1.“
 _SQUARES = re.compile(r"([A-Z]) ?(\d{1,2}) ?(?:-|–|bis) ?\1 ?(\d{1,2})")  # C 1 – C 8
@@ -36,6 +38,7 @@ def parse_zone_list(path: Path, covers: Sequence[str] = ()) -> ZoneList:
     """
     try:
         text = unicodedata.normalize("NFC", path.read_text(encoding="utf-8-sig"))
+        text = text.translate(_DASHES)
         zones = list(_from_json(text) if path.suffix.lower() == ".json" else _from_text(text))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise ZoneListInvalid([f"{path.name}: not a zone list that can be read"]) from None
@@ -118,7 +121,7 @@ def _from_json(text: str) -> Iterator[tuple[str, str]]:
 
 def _from_text(text: str) -> Iterator[tuple[str, str]]:
     for line in text.splitlines():
-        content = line.partition("#")[0].strip()
+        content = _REMARK.sub("", line).strip()
         zone, colon, entries = content.partition(":")
         if colon:
             yield from _entries_of(zone, entries)

@@ -32,10 +32,10 @@ _WORDS = re.compile(
     | (?P<O>(?:ungeraden?\b|ung(?:er)?\.)(?:\s(?:[Ss]traßens|[Ss])eite\b)?)
     | (?P<E>(?:geraden?\b|ger\.)(?:\s(?:[Ss]traßens|[Ss])eite\b)?)
     | (?P<F>(?:fortlaufend|durchgehend|beidseitig|beiderseits|beide\s+[Ss]eiten)\b|fortl\.)
-    | (?P<A>(?:alle|komplett|vollständig|(?:ganze|gesamte)\s+[Ss]tra(?:ß|ss)e)\b)
+    | (?P<A>(?:alle|komplett|vollständig|ganz|gesamt|(?:ganze|gesamte)\s+[Ss]tra(?:ß|ss)e)\b)
     | (?P<X>(?:außer|ausser|ausgenommen|ohne)\b)
     | (?P<V>von\b) | (?P<S>ab\b) | (?P<W>zwischen(?:\s+den)?\b) | (?P<Z>(?:[Ss]traßen)?[Ee]nde\b)
-    | (?P<C>,\s*und\b|,|(?:und|sowie)\b|u\.|[&+])
+    | (?P<C>,\s*und\b|,|(?:und|sowie)\b|u\.|[&+]|\s/\s(?=\d+\s?[-–—]|ung|ger))
     | (?P<L>\() | (?P<R>\))
     | (?P<_>\s+|(?:nur|einschließlich|inklusive)\b|(?:einschl|inkl)\.
         |(?:[Hh]ausnummern?|[Nn]ummern?)\b
@@ -44,17 +44,18 @@ _WORDS = re.compile(
     re.VERBOSE,
 )
 _ITEM = re.compile(
-    r"(?P<before>|[OEF]|L[OEF]R)(?P<shape>V?N[TD][NZ]|NK?|SN|TN|WNCN)(?P<after>|[OEF]|L[OEF]R)"
+    r"(?P<before>|[OEF]|L[OEF]R)(?P<shape>V?N[TD][NZ]|NK?|SN(?:TZ)?|TN|WNCN)(?P<after>|[OEF]|L[OEF]R)"
 )
 _ITEMS = re.compile(r"(?<!W)(?<!WN)C")  # „zwischen 3 und 11“ is one item
 _PARITY = {"O": 1, "E": 0}
 
 _NOT_IN_A_NAME = re.compile(
-    r"[,;:()/&+–—\[\]]|^(?:von|ab|alle|nur)\b"
+    r"[,;:()/&+–—\[\]<>=≤≥#…~]|^(?:von|ab|alle|nur|ganze|gesamte)\b"
     r"|\b(?:bis|außer|ausser|ohne|zwischen|gerade|ungerade|sowie|[Ee]cke|Nrn?|Hausn\w+)\b"
     r"|\b(?:ung|unger|ger|fortl)\.|\b(?:fortlaufend|komplett|ausgenommen|linke|rechte)\b"
     r"|\s(?:ab|(?:nörd|süd|öst|west)lich\w*|Teil|Teilstück|Abschnitt|Bereich|Kreuzung)\b"
-    r"|(?:str\.|stra(?:ß|ss)e|platz|weg|allee|gasse)\s+\w*[Ss]eite\b"
+    r"|\s(?:unter|über|größer|kleiner|höher|niedriger|als|teilweise|tl?w\.|teilw\.|zum\s+Teil)$"
+    r"|(?:str\.|stra(?:ß|ss)e|platz|weg|allee|gasse)\s+(?:\w*[Ss]eite\b|und\s)"
 )
 # The only digits in a name: Straße des 17. Juni, Platz des 20. Juli 1944, An der B96.
 _DIGITS_IN_A_NAME = re.compile(r"(?:\D*\d+\.)+\D*|\d{4}|[A-Z]{1,2}\d{1,3}")
@@ -70,6 +71,7 @@ HOW = "write it as „Hauptstr.: von 1 bis 9“, „Hauptstr.: alle außer 25“
 SIDES = "say which sides are meant: „ungerade 1–11, gerade 2–8“, or „1–11 fortlaufend“"
 ORTSTEIL = "an Ortsteil or a postcode is written in square brackets: „[Ortsteil Neudorf]“"
 SQUARES = "is it a street's numbers, or are these squares? Write „C 1; C 2“, or „C: von 1 bis 2“"
+LONE_DASH = "a dash before one number: „bis 5“, or only „5“?"
 BLANK_LETTER = "„g“ and „u“ behind a blank: a suffix („12g“), or „gerade“ and „ungerade“?"
 
 
@@ -124,7 +126,10 @@ def _read(text: str) -> Entry:
             if error.how != HOW:  # understood, but it can mean two things
                 raise
             continue
-        return _entry(" ".join(words[:position]).rstrip(",-– "), *rule_read)
+        name = " ".join(words[:position])
+        if re.search(r"\s[-–—]$", name) and re.fullmatch(r"\d+\s?\w?", " ".join(words[position:])):
+            raise Unreadable(LONE_DASH)
+        return _entry(name.rstrip(",-–— "), *rule_read)
     return _entry(text)
 
 

@@ -26,6 +26,24 @@ from tasks.domain.person import Dwelling, PartialDate, Person
 REVERSALS = frozenset({DeltaKind.MOVE_REVERSED, DeltaKind.DEATH_REVERSED, DeltaKind.OTHER_REVERSED})
 
 
+# Reasons for which a record is sent that may tell of more: whoever marries often takes a name.
+_SAYS_LITTLE = frozenset(
+    {
+        DeltaKind.FAMILY_CHANGE,
+        DeltaKind.LOCK_CHANGE,
+        DeltaKind.GUARDIAN_CHANGE,
+        DeltaKind.CHILD_BORN,
+        DeltaKind.DOCUMENT_CHANGE,
+        DeltaKind.IRRELEVANT,
+    }
+)
+_NOBODY_STAYS = frozenset({DeltaKind.DEATH, DeltaKind.MOVE_AWAY, DeltaKind.MOVE})
+_SAYS_MORE = _NOBODY_STAYS | {
+    DeltaKind.ADDRESS_UPDATE,
+    DeltaKind.STATUS_CHANGE,
+    DeltaKind.NAME_CHANGE,
+}
+
 Told = tuple[DeltaKind, Person | None, Person | None]  # what happened, the person before and after
 
 
@@ -55,7 +73,18 @@ def classify(record_kind: DeltaKind, before: Person | None, after: Person | None
         return DeltaKind.OTHER  # what it takes back never reached us
     if record_kind == DeltaKind.STOCK:
         return _found(before, after)
-    return _seen(before, after) if record_kind == DeltaKind.OTHER else record_kind
+    return _weightier(record_kind, before, after)
+
+
+def _weightier(record_kind: DeltaKind, before: Person, after: Person) -> DeltaKind:
+    """What is seen, where the code says less. Of who had no home, data are only cleared away."""
+    if record_kind == DeltaKind.OTHER:
+        return _seen(before, after)
+    if record_kind not in _SAYS_LITTLE | {DeltaKind.NAME_CHANGE} or before.home() is None:
+        return record_kind
+    more = _NOBODY_STAYS if record_kind == DeltaKind.NAME_CHANGE else _SAYS_MORE
+    seen = _seen(before, after)
+    return seen if seen in more else record_kind
 
 
 def _until_then(before: Person, after: Person, day: date) -> Person | None:
@@ -169,7 +198,7 @@ def _seen(before: Person, after: Person) -> DeltaKind:
     if old is not None and new is None:
         return DeltaKind.MOVE_AWAY
     if old is not None and new is not None:
-        if old.address != new.address:
+        if old.address != new.address and _identity(old) != _identity(new):
             return _other_home(old, new, after)
         if old.status != new.status:
             return DeltaKind.STATUS_CHANGE
@@ -179,6 +208,8 @@ def _seen(before: Person, after: Person) -> DeltaKind:
         return DeltaKind.SECONDARY_DWELLING
     if before.name != after.name:  # before a lock: who looks at a name is stopped by the lock
         return DeltaKind.NAME_CHANGE
+    if old is not None and new is not None and old.address != new.address:
+        return DeltaKind.ADDRESS_UPDATE  # within the house
     if set(before.locks) != set(after.locks):
         return DeltaKind.LOCK_CHANGE
     if _guardians(before) != _guardians(after):

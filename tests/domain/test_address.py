@@ -72,6 +72,10 @@ def test_an_envelope_keeps_the_ortsteil_out_of_the_street_line() -> None:
         ({"number": "4", "suffix": "3"}, {"number": "4", "suffix": "/03"}),
         ({"part": "1/2"}, {"part": "1 / 2"}),
         ({"part": "1/2"}, {"suffix": "1/2"}),
+        ({"number": "4", "part": "1/2"}, {"number": "4 1/2"}),
+        ({"number": "4", "part": "1/2"}, {"number": "4½"}),
+        ({"number": "12", "suffix": "3"}, {"number": "12 3"}),
+        ({"number": "12", "suffix": "3"}, {"number": "１２\u00a0３"}),
         ({"street": "Am  Strom "}, {"street": "Am Strom"}),
         ({"extra": "Hinterhaus"}, {"floor": "3. OG"}),
     ],
@@ -226,6 +230,8 @@ def test_an_address_that_lacks_what_the_post_needs_is_none(fields: dict[str, str
         {"street": "Platz der unbekannten Helfer"},
         {"street": "Ohnesorgweg", "postcode": "01001"},
         {"town": "Nichtfeld"},
+        {"street": "Auslandstr."},
+        {"street": "Nichtsesshaftenheim Haus Rose"},
     ],
 )
 def test_unusual_streets_are_still_found_by_the_post(fields: dict[str, str]) -> None:
@@ -262,6 +268,14 @@ def test_unusual_streets_are_still_found_by_the_post(fields: dict[str, str]) -> 
         "N.N.",
         "entfällt",
         "xxx",
+        "unbek. verz.",
+        "verzogen nach unbekannt",
+        "ins Ausland",
+        "auf Reisen",
+        "nicht sesshaft",
+        "wohnsitzlos gemeldet",
+        "fester Wohnsitz fehlt",
+        "siehe Akte",
     ],
 )
 def test_no_fixed_abode_is_none_in_all_its_forms(text: str) -> None:

@@ -78,3 +78,10 @@ def test_another_permit_is_no_renewal(other: dict[str, object]) -> None:
     first = a_permit(valid_from=date(2026, 1, 1), valid_until=date(2027, 12, 31))
     second = {"valid_from": date(2028, 1, 1), "valid_until": date(2029, 12, 31)} | other
     assert renewed([first, a_permit(number="BPA-0002", **second)]) == ()
+
+
+def test_a_permit_for_ever_has_no_renewal_and_stops_nothing() -> None:
+    first = a_permit(valid_until=date.max)
+    second = a_permit(number="BPA-0002", valid_from=date(2027, 1, 1), valid_until=date.max)
+
+    assert renewed([first, second]) == ()

@@ -112,6 +112,40 @@ def test_a_twins_permit_under_the_brothers_key_is_for_a_clerk():
         assert found.by is LinkedBy.SUGGESTED
 
 
+@pytest.mark.parametrize(
+    "holder",
+    [
+        "Petersen, Sabine und Jens-Uwe",
+        "Sabine u. Jens-Uwe Petersen",
+        "Jens-Uwe & Sabine Petersen",
+        "Jens-Uwe Petersen/Sabine Roth",
+        "Familie Petersen",
+        "Eheleute Petersen",
+        "Autohaus Petersen GmbH",
+        "Petersen Elektro e. K.",
+        "PETERSEN UND SÖHNE OHG",
+        "Malerbetrieb Jens-Uwe Petersen, Inh. Sabine Petersen",
+    ],
+)
+def test_a_permit_of_several_people_or_of_a_firm_is_for_a_clerk(holder: str):
+    found = only_link(PETERSEN, permit(holder, key=KEY))
+
+    assert found is not None
+    assert found[0] is LinkedBy.SUGGESTED
+
+
+@pytest.mark.parametrize(
+    ("name", "holder"),
+    [
+        (Name("von und zu Franken", "Karl"), "Karl von und zu Franken"),
+        (Name("Erben", "Fa Ag"), "ERBEN, FA AG"),
+        (Name("Brandt", "Antje Ute"), "Antje U. Brandt"),
+    ],
+)
+def test_a_name_that_sounds_like_a_firm_is_a_persons(name: Name, holder: str):
+    assert only_link(person(name), permit(holder, key=KEY)) == (LinkedBy.KEY, 100)
+
+
 def test_a_permit_is_not_even_suggested_where_its_key_is_confirmed_by_another():
     theirs = permit("Sabine Petersen", "1968-01-20", key=SOMEONE)
     assert whose(theirs, (PETERSEN,), (SABINE,)) is None
@@ -265,6 +299,7 @@ def test_an_unreadable_birth_date_stops_nobody_and_links_nothing():
         ("Jens-Uwe Karl Petersen", "1968-02-20", {}),
         ("Jens-Uwe Karl Petersen", "1968-20-01", {}),
         ("Jens-Uwe Karl Petersen", "", {}),
+        ("Jens-Uwe Petersen", "", {}),  # the name is all there is
     ],
 )
 def test_a_similar_permit_is_shown_to_a_clerk(holder: str, birth_date: str, more: dict[str, str]):

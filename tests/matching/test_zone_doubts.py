@@ -94,6 +94,8 @@ def test_where_the_list_tells_suffixes_apart_it_is_taken_at_its_word(
     [
         ("4", "-6", sure("L1")),
         ("6", "-8", open_between("L1", "L2", doubt=Doubt.NUMBER)),
+        ("6 u. 8", "", open_between("L1", "L2", doubt=Doubt.NUMBER)),
+        ("6 bis 8", "", open_between("L1", "L2", doubt=Doubt.NUMBER)),
         ("6", "a-c", sure("L1")),
         ("7", "a-c", open_between("L1", "L2", doubt=Doubt.SUFFIX)),
         ("", "", open_between("L1", "L2", doubt=Doubt.NUMBER)),

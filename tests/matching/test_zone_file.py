@@ -139,3 +139,17 @@ def test_a_list_is_read_in_one_form_of_unicode_whatever_it_was_written_in(tmp_pa
     zones = read(tmp_path, "Ö1: Mu\u0308hlenstr. 1-9\n")
 
     assert zones.find(Address("Mühlenstraße", "3")).areas == ("Ö1",)
+
+
+@pytest.mark.parametrize("dash", ["-", "–", "‐", "‑", "−"])
+def test_every_dash_of_a_word_processor_is_one(tmp_path: Path, dash: str) -> None:
+    zones = read(tmp_path, f"A1: Hauptstr. 1{dash}9\n")
+
+    assert zones.find(Address("Hauptstr.", "5")).only == "A1"
+
+
+def test_a_remark_is_none_where_it_counts_a_house(tmp_path: Path) -> None:
+    assert read(tmp_path, "#1 Stand 2026\nA1: Alter Markt # ganz\n").zones == ("A1",)
+    with pytest.raises(ZoneListInvalid) as error:
+        read(tmp_path, "A1: Hauptstr. #5\n")
+    assert list(error.value.how) == ["A1: Hauptstr. #5"]

@@ -204,6 +204,47 @@ def test_a_record_without_a_telling_code_is_what_its_snapshots_show(after, kind)
     assert classify(DeltaKind.OTHER, AT_OLD, after) == kind
 
 
+MARRIED = Name("Roth", "Mehmet", birth="Yılmaz")
+LITTLE = [DeltaKind.FAMILY_CHANGE, DeltaKind.LOCK_CHANGE, DeltaKind.IRRELEVANT]
+
+
+@pytest.mark.parametrize("kind", LITTLE)
+@pytest.mark.parametrize(
+    ("after", "seen"),
+    [
+        (replace(AT_OLD, name=MARRIED), DeltaKind.NAME_CHANGE),
+        (replace(MOVED, name=MARRIED), DeltaKind.MOVE),
+        (MOVED_AWAY, DeltaKind.MOVE_AWAY),
+        (DEAD, DeltaKind.DEATH),
+        (a_person(replace(OLD, status=DwellingStatus.SECONDARY)), DeltaKind.STATUS_CHANGE),
+    ],
+)
+def test_a_marriage_or_a_lock_hides_neither_a_new_name_nor_a_move(kind, after, seen):
+    assert classify(kind, AT_OLD, after) == seen
+
+
+@pytest.mark.parametrize("kind", LITTLE)
+def test_who_is_gone_is_not_looked_at_again_when_data_are_cleared_away(kind):
+    cleared = replace(a_person(), name=MARRIED)
+
+    assert classify(kind, a_person(left(OLD)), cleared) == kind
+    assert classify(kind, AT_OLD, replace(AT_OLD, sex="m")) == kind
+
+
+def test_a_new_name_does_not_hide_the_move_that_came_with_it():
+    renamed = replace(MOVED, name=MARRIED)
+
+    assert classify(DeltaKind.NAME_CHANGE, AT_OLD, renamed) == DeltaKind.MOVE
+
+
+def test_another_floor_does_not_hide_a_new_name():
+    upstairs = replace(OLD, address=replace(OLD.address, floor="3. OG"))
+    after = replace(AT_OLD, name=MARRIED, dwellings=(upstairs,))
+
+    assert classify(DeltaKind.OTHER, AT_OLD, after) == DeltaKind.NAME_CHANGE
+    assert classify(DeltaKind.OTHER, AT_OLD, a_person(upstairs)) == DeltaKind.ADDRESS_UPDATE
+
+
 def test_a_home_where_there_was_none_is_an_arrival():
     assert classify(DeltaKind.OTHER, a_person(ELSEWHERE), AT_OLD) == DeltaKind.ARRIVAL
 
