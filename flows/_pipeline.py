@@ -3,12 +3,14 @@
 Begins with an underscore, since every other file here is one flow and one deployment.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from prefect import get_run_logger
+from prefect import get_run_logger, tags
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
@@ -32,6 +34,7 @@ from tasks.take_up import recorded, take_up_replies
 # A person's cases are carried out one after the other, each decided on what the one before it left
 # behind; whoever has more than three of them in one day gets the rest on the next.
 PASSES = 3
+SIDE_BY_SIDE = 4  # municipalities
 BUSY, AT_WORK = "state.municipality_busy", "another run is at work"
 
 Work = Iterator[tuple[Any, tuple[Any, ...]]]  # (task, its arguments)
@@ -86,6 +89,18 @@ class Outcome(BaseModel):
     def trouble(self, code: str) -> None:
         if code not in self.problems:
             self.problems.append(code)
+
+
+def side_by_side(slugs: Sequence[str], work: Callable[[str], Outcome]) -> dict[str, Outcome]:
+    """So that one whose register or mail server hangs delays no other."""
+
+    def one(slug: str) -> Outcome:
+        with tags(f"municipality:{slug}"):
+            return work(slug)
+
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        begun = {slug: pool.submit(copy_context().run, one, slug) for slug in slugs}
+    return {slug: outcome.result() for slug, outcome in begun.items()}
 
 
 def of_municipality(

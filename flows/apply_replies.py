@@ -7,11 +7,19 @@ letter, with the guarantees of any delivery. It leaves alone whatever nobody wai
 from datetime import datetime
 from typing import Any
 
-from prefect import flow, runtime, tags
+from prefect import flow, runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from flows._pipeline import AT_WORK, Outcome, Places, end_state, of_municipality, prompted
+from flows._pipeline import (
+    AT_WORK,
+    Outcome,
+    Places,
+    end_state,
+    of_municipality,
+    prompted,
+    side_by_side,
+)
 from tasks.municipality import municipalities
 from tasks.settings import private_files, settings
 
@@ -42,10 +50,11 @@ def apply_replies(parameters: ApplyParameters = EVERYTHING) -> State[Any]:
     slugs = parameters.municipalities or municipalities(settings())
     if not slugs:
         return Failed(message="there is no municipality in ANTRAGSLOS_HOME")
-    outcomes: dict[str, Outcome] = {}
-    for slug in slugs:
-        with tags(f"municipality:{slug}"):
-            outcomes[slug] = of_municipality(slug, parameters.on, run, prompted, "replies")
+
+    def apply(slug: str) -> Outcome:
+        return of_municipality(slug, parameters.on, run, prompted, "replies")
+
+    outcomes = side_by_side(slugs, apply)
     # Another run is at work there; the next one, within minutes, finds what this one did not do.
     busy = [slug for slug, outcome in outcomes.items() if outcome.busy]
     rest = {slug: outcome for slug, outcome in outcomes.items() if slug not in busy}

@@ -4,16 +4,14 @@ Prefect is told municipalities, stages, opaque case ids and counts. What a case 
 stands, is in our own database: this flow may be killed at any point and simply run again.
 """
 
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from datetime import datetime
 from typing import Any
 
-from prefect import flow, runtime, tags
+from prefect import flow, runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Failed
 
-from flows._pipeline import Outcome, Places, end_state, everything, of_municipality
+from flows._pipeline import Outcome, Places, end_state, everything, of_municipality, side_by_side
 from tasks.municipality import municipalities
 from tasks.settings import private_files, settings
 
@@ -23,7 +21,6 @@ class DeliverParameters(Places):
 
 
 EVERYTHING = DeliverParameters()
-SIDE_BY_SIDE = 4  # municipalities
 
 
 def _run_name() -> str:
@@ -46,13 +43,9 @@ def deliver_services(parameters: DeliverParameters = EVERYTHING) -> State[Any]:
         return Failed(message="there is no municipality in ANTRAGSLOS_HOME")
 
     def deliver(slug: str) -> Outcome:
-        with tags(f"municipality:{slug}"):
-            return of_municipality(slug, parameters.on, run, everything, "deliver")
+        return of_municipality(slug, parameters.on, run, everything, "deliver")
 
-    # Side by side, so that one whose register or mail server hangs delays no other.
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        begun = {slug: pool.submit(copy_context().run, deliver, slug) for slug in slugs}
-    return end_state({slug: outcome.result() for slug, outcome in begun.items()})
+    return end_state(side_by_side(slugs, deliver))
 
 
 if __name__ == "__main__":

@@ -5,9 +5,10 @@ is seen only by what becomes of the others, so a verdict waits until the run is 
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import Lock
+from threading import Condition
 
 from tasks.errors import AntragslosError, ChannelUncertain, TemporaryError
 
@@ -50,7 +51,8 @@ class Breaker:
         self._since = 0  # how many were held when that one left
         self._any_left = False
         self._code = ""
-        self._lock = Lock()
+        self._in_hand = 0
+        self._changed = Condition()
 
     @property
     def left(self) -> str:
@@ -59,12 +61,33 @@ class Breaker:
             self._code = TOO_SLOW
         return self._code
 
+    @contextmanager
+    def turn(self) -> Iterator[bool]:
+        """Whether one more letter may be tried, within the block.
+
+        After one that did not leave, no more are in hand than may fail until the channel is left:
+        several threads would begin one each before all the first ones are known to have failed.
+        """
+        with self._changed:
+            self._changed.wait_for(self._can_tell)
+            self._in_hand += 1
+        try:
+            yield not self.left
+        finally:
+            with self._changed:
+                self._in_hand -= 1
+                self._changed.notify_all()
+
+    def _can_tell(self) -> bool:
+        risky = self._in_a_row and self._in_a_row + self._in_hand >= self._give_up_after
+        return not (risky and self._in_hand) or bool(self.left)
+
     def went(self) -> None:
-        with self._lock:
+        with self._changed:
             self._any_left, self._in_a_row, self._since = True, 0, len(self._held)
 
     def failed(self, letter_id: str, error: AntragslosError) -> None:
-        with self._lock:
+        with self._changed:
             if not isinstance(error, ChannelUncertain):
                 passing = isinstance(error, TemporaryError)
                 self._held.append(Held(letter_id, error.code, passing))

@@ -9,6 +9,7 @@ import re
 import shutil
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,7 +17,7 @@ from zoneinfo import ZoneInfo
 from tasks.errors import PermanentError
 from tasks.municipality import Municipality, open_municipality
 from tasks.settings import settings
-from tasks.stage import Counts, batches, stage
+from tasks.stage import Counts, batches, spread, stage
 from tasks.state import forgetting, retention
 from tasks.state.database import reading, writing
 from tasks.state.retention import Leaving, Periods
@@ -73,6 +74,15 @@ def _leaving(town: Municipality, day: date) -> Iterator[list[Leaving]]:
 
 
 def forget_batch(town: Municipality, ids: Sequence[str], day: date, run: str) -> Counts:
+    return spread(town.folder, "forget", ids, partial(_forget, town, day, run), _stays)
+
+
+def _stays(person_id: str, code: str) -> None:
+    """Nothing is noted of who is to be forgotten: the run says it, and the next one tries again."""
+    raise PermanentError(code, person_id)
+
+
+def _forget(town: Municipality, day: date, run: str, ids: Sequence[str]) -> Counts:
     with writing(town.engine) as session:
         forgetting.hold(session, ids)
         found = retention.leaving(session, town.slug, ids, periods(town), day)

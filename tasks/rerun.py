@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache, partial
 
 from tasks.act import act_batch, effects_reached, take_up
 from tasks.channels import probe
@@ -94,17 +95,17 @@ def preview(town: Municipality, ids: Sequence[str], today: date, resend_uncertai
         by_step: dict[str, list[CaseRow]] = {}
         for case in chosen:
             by_step.setdefault(_step_of(case), []).append(case)
-        look = {
+        urls = {EMAIL: town.mail_url, POST: town.spool_url}
+        state = cache(lambda channel: _probe(urls[channel]))  # a server that hangs is asked once
+        look: dict[str, Look] = {
             Step.DECIDE: _look_at_decisions,
             Step.LINK: _look_for_records,
             Step.ACT: _look_at_effects,
             Step.RENDER: _look_at_letters,
+            Step.SEND: partial(_look_at_channels, state, resend_uncertain),
         }
         for step, found in by_step.items():
-            if step == Step.SEND:
-                verdicts |= _look_at_channels(session, town, found, today, resend_uncertain)
-            else:
-                verdicts |= _apart(look[Step(step)], session, town, found, today)
+            verdicts |= _apart(look[Step(step)], session, town, found, today)
         session.rollback()
     return Preview(tuple(verdicts[case_id] for case_id in ids if case_id in verdicts))
 
@@ -289,24 +290,21 @@ def _look_at_letters(
 
 
 def _look_at_channels(
+    state: Callable[[str], str],
+    resend_uncertain: bool,
     session: Session,
     town: Municipality,
     found: Sequence[CaseRow],
     today: date,
-    resend_uncertain: bool,
 ) -> dict[str, Verdict]:
     letters = outbox.by_case(session, [case.id for case in found])
     people = facts.people_now(session, {case.person_id for case in found})
-    urls = {EMAIL: town.mail_url, POST: town.spool_url}
-    state = {
-        channel: _probe(urls[channel]) for channel in {row.channel for row in letters.values()}
-    }
     verdicts = {}
     for case in found:
         letter = letters[case.id]
         uncertain = letter.status == "uncertain"
         forbidden = may_be_told(people[case.person_id], today)
-        code = forbidden or state[letter.channel]
+        code = forbidden or state(letter.channel)
         if uncertain and not resend_uncertain:
             code = UNCERTAIN
         elif case.code in REFUSED:

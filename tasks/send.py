@@ -190,23 +190,24 @@ def _mail(town: Municipality, parcels: Sequence[Parcel], breaker: Breaker, run: 
     rules = town.profile.channels
 
     def one(parcel: Parcel) -> Counts:
-        if breaker.left or not _claim(town, [parcel.letter_id]):
-            return Counts()  # our lock was lost with its connection, and another process has it
-        result: HandedOver | AntragslosError
-        try:
-            result = hand_over(
-                parcel,
-                town.mail_url,
-                timeout=rules.timeout_seconds,
-                reply_timeout=rules.answer_seconds,
-            )
-        except AntragslosError as error:
-            result = error
-        except Exception as error:
-            # Whatever broke, broke while the letter may have been on its way.
-            cleaned(error)
-            result = ChannelUncertain("channel.uncertain", parcel.letter_id)
-        _tell(breaker, parcel.letter_id, result)
+        with breaker.turn() as ours:
+            if not ours or not _claim(town, [parcel.letter_id]):
+                return Counts()  # our lock was lost with its connection, and another process has it
+            result: HandedOver | AntragslosError
+            try:
+                result = hand_over(
+                    parcel,
+                    town.mail_url,
+                    timeout=rules.timeout_seconds,
+                    reply_timeout=rules.answer_seconds,
+                )
+            except AntragslosError as error:
+                result = error
+            except Exception as error:
+                # Whatever broke, broke while the letter may have been on its way.
+                cleaned(error)
+                result = ChannelUncertain("channel.uncertain", parcel.letter_id)
+            _tell(breaker, parcel.letter_id, result)
         return _note_patiently(town, parcel.letter_id, result, run)
 
     with ThreadPoolExecutor(town.settings.send_workers) as pool:

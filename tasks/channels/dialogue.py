@@ -6,19 +6,25 @@ and while waiting for the answer to its last line. Up to that last line nothing 
 """
 
 import contextlib
+import io
 import re
 import smtplib
+import socket
 import ssl
+import time
 from dataclasses import dataclass
+from typing import Any
 
 from tasks.errors import AntragslosError, ChannelRefused, ChannelUnavailable, ChannelUncertain
 
 _AUTH_CODES = {530, 534, 535, 538}
+_WHOLE = 3  # times the timeout of one answer: all of them together, up to the letter's last line
+_BYE = 0.25  # seconds: the letter is taken, and the answer to QUIT changes nothing
 
 
 @dataclass(frozen=True)
 class Server:
-    """`tls`: `none`, `starttls` or `ssl`. Timeouts in seconds, each for one answer."""
+    """`tls`: `none`, `starttls` or `ssl`. Timeouts in seconds, each for one whole answer."""
 
     host: str
     port: int
@@ -39,6 +45,53 @@ class Envelope:
     message: bytes  # lines end in CRLF
 
 
+class _Answers(io.RawIOBase):
+    """What the server says, until a moment. A socket's own timeout begins anew with each byte, so a
+    server that sends one now and then would be waited for for ever."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self.ends = 0.0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        left = self.ends - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        self._sock.settimeout(left)
+        return self._sock.recv_into(buffer)
+
+
+class _Dialogue(smtplib.SMTP):
+    """Each answer within its time, and all of them together within theirs."""
+
+    def __init__(self, host: str, port: int, timeout: float, **tls: Any) -> None:
+        self._one, self._ends = timeout, time.monotonic() + _WHOLE * timeout
+        super().__init__(host, port, timeout=timeout, **tls)
+
+    def wait(self, seconds: float) -> None:
+        """That long, from now on, for what is still to be said."""
+        self._one, self._ends = seconds, time.monotonic() + seconds
+
+    def getreply(self) -> tuple[int, bytes]:
+        assert self.sock is not None
+        if self.file is None:  # also after STARTTLS, with its other socket
+            self._answers = _Answers(self.sock)
+            self.file = io.BufferedReader(self._answers)
+        self._answers.ends = min(self._ends, time.monotonic() + self._one)
+        try:
+            return super().getreply()
+        finally:
+            if self.sock is not None:
+                self.sock.settimeout(self.timeout)
+
+
+class _TlsDialogue(_Dialogue, smtplib.SMTP_SSL):
+    """The same within TLS."""
+
+
 def transmit(server: Server, envelope: Envelope) -> None:
     """Raises ChannelUnavailable, ChannelRefused or ChannelUncertain."""
     smtp = _connect(server, envelope.letter_id)
@@ -46,6 +99,7 @@ def transmit(server: Server, envelope: Envelope) -> None:
         _log_in(smtp, server, envelope.letter_id)
         _send_message(smtp, envelope)
         _await_acceptance(smtp, server, envelope.letter_id)
+        smtp.wait(_BYE)
         with contextlib.suppress(OSError):
             smtp.quit()
 
@@ -58,13 +112,13 @@ def greet(server: Server) -> None:
             smtp.quit()
 
 
-def _connect(server: Server, letter_id: str) -> smtplib.SMTP:
+def _connect(server: Server, letter_id: str) -> _Dialogue:
     target = server.host, server.port
     try:
         if server.tls == "ssl":
             context = _tls_context(server)
-            return smtplib.SMTP_SSL(*target, timeout=server.timeout, context=context)
-        smtp = smtplib.SMTP(*target, timeout=server.timeout)
+            return _TlsDialogue(*target, server.timeout, context=context)
+        smtp = _Dialogue(*target, server.timeout)
         if server.tls == "starttls":
             _start_tls(smtp, _tls_context(server))
     except (ssl.SSLError, smtplib.SMTPNotSupportedError) as error:
@@ -125,9 +179,8 @@ def _send_message(smtp: smtplib.SMTP, envelope: Envelope) -> None:
         raise ChannelUnavailable("channel.smtp_unreachable", letter_id, str(error)) from None
 
 
-def _await_acceptance(smtp: smtplib.SMTP, server: Server, letter_id: str) -> None:
-    if smtp.sock is not None:
-        smtp.sock.settimeout(server.reply_timeout)
+def _await_acceptance(smtp: _Dialogue, server: Server, letter_id: str) -> None:
+    smtp.wait(server.reply_timeout)
     try:
         reply = smtp.getreply()
     except OSError as error:
@@ -135,8 +188,6 @@ def _await_acceptance(smtp: smtplib.SMTP, server: Server, letter_id: str) -> Non
     if reply[0] // 100 not in (2, 4, 5):
         raise ChannelUncertain("channel.uncertain", letter_id, _text(reply))
     _expect(2, reply, "channel.message_refused", letter_id)
-    if smtp.sock is not None:
-        smtp.sock.settimeout(server.timeout)
 
 
 def _expect(kind: int, reply: tuple[int, bytes], refused: str, letter_id: str) -> None:

@@ -4,7 +4,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -92,6 +92,11 @@ class Talk:
 
     def say(self, *lines: str) -> None:
         self._connection.sendall("".join(f"{line}\r\n" for line in lines).encode())
+
+    def say_raw(self, some: bytes) -> None:
+        """Not a whole line; quiet once the other side has hung up."""
+        with suppress(OSError):
+            self._connection.sendall(some)
 
     def hear(self) -> str:
         return self._file.readline().decode(errors="replace").strip()

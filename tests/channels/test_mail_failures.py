@@ -117,6 +117,83 @@ def test_a_silent_server_is_given_up_in_time():
     assert failure.code == "channel.smtp_unreachable"
 
 
+@pytest.mark.parametrize("now_and_then", [b"2", b"220-go on\r\n"])
+def test_a_server_that_says_a_little_now_and_then_is_given_up_in_time(now_and_then):
+    def drip(talk: Talk) -> None:
+        for _ in range(40):
+            talk.say_raw(now_and_then)
+            time.sleep(0.05)
+
+    began = time.monotonic()
+    with rude_server(drip) as port:
+        failure = failure_of(port, timeout=0.3)
+        took = time.monotonic() - began
+
+    assert failure.code == "channel.smtp_unreachable"
+    assert took < 1
+
+
+def test_a_server_that_is_slow_at_each_step_is_given_up_in_time():
+    def slow(talk: Talk) -> None:
+        for answer in ("220 rude", "250 hello", "250 ok", "250 ok", "354 go on", "250 kept"):
+            time.sleep(0.25)
+            talk.say_raw(f"{answer}\r\n".encode())
+            talk.hear()
+
+    with rude_server(slow) as port:
+        failure = failure_of(port, timeout=0.3)
+
+    assert failure.code == "channel.smtp_unreachable"
+
+
+def test_an_acceptance_that_never_ends_is_uncertain_in_time():
+    def drip_at_the_end(talk: Talk) -> None:
+        up_to_the_letter(talk)
+        talk.hear_message()
+        for _ in range(40):
+            talk.say_raw(b"2")
+            time.sleep(0.05)
+
+    with rude_server(drip_at_the_end) as port:
+        began = time.monotonic()
+        failure = failure_of(port, timeout=5, reply_timeout=0.3)
+        took = time.monotonic() - began
+
+    assert type(failure) is ChannelUncertain
+    assert took < 1
+
+
+@pytest.mark.parametrize("url", ["mailtos://{}?mode=ssl", "mailtos://{}?mode=starttls"])
+def test_a_server_that_hangs_within_the_tls_handshake_is_given_up_in_time(url):
+    def hang(talk: Talk) -> None:
+        if "starttls" in url:
+            talk.say("220 rude.example")
+            talk.hear()
+            talk.say("250-hello", "250 STARTTLS")
+            talk.hear()
+            talk.say("220 go on")
+        talk.hear_message()  # until the other side hangs up
+
+    with rude_server(hang) as port, pytest.raises(ChannelUnavailable) as failure:
+        hand_over(a_parcel(), url.format(f"127.0.0.1:{port}"), timeout=0.3)
+
+    assert failure.value.code == "channel.smtp_unreachable"
+
+
+def test_a_server_that_never_says_goodbye_holds_nobody_up():
+    def stay(talk: Talk) -> None:
+        up_to_the_letter(talk)
+        talk.hear_message()
+        talk.say("250 kept")
+        talk.hear()
+        talk.hear()  # until the other side hangs up
+
+    began = time.monotonic()
+    with rude_server(stay) as port:
+        hand_over(a_parcel(), f"mailto://127.0.0.1:{port}", timeout=4)
+    assert time.monotonic() - began < 3
+
+
 def test_a_connection_lost_after_the_server_took_the_letter_changes_nothing():
     with rude_server(answering(quit="")) as port:
         done = hand_over(a_parcel(), f"mailto://127.0.0.1:{port}")

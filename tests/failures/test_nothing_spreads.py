@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlmodel import select
 
 from tasks.registry import xmeldit
 from tasks.settings import settings
+from tasks.state.database import writing
+from tasks.state.tables import PersonRow
 from tests.failures.poison import CULPRIT, DAY, KEY, POISONS, prepare, what_is_there
 from tests.town import Town
 
@@ -132,6 +135,26 @@ def test_a_delivery_that_ends_the_process_twice_is_refused_and_named_in_every_ru
     assert not played["found"]["cases"]
     assert played["found"]["counts"]["stopped:internal.crashed"] == 1
     assert played["found"]["again"]["stopped:internal.crashed"] == 1
+
+
+def test_a_person_who_can_no_longer_be_read_is_parked_alone_and_hides_nothing_from_a_rerun(
+    town: Town, good: dict[str, Any]
+) -> None:
+    town.run_day(DAY, until="render")
+    with writing(town.opened.engine) as session:
+        (row,) = session.exec(select(PersonRow).where(PersonRow.number == KEY))
+        whole, row.snapshot = row.snapshot, "{bad"
+    town.run_day(DAY)
+
+    assert others(what_is_there(town)["cases"]) == others(good["cases"])
+    assert town.failed_at(CULPRIT) == "send"
+    assert town.rerun(DAY).blocked() == {"internal.ValidationError": 1}
+
+    with writing(town.opened.engine) as session:
+        (row,) = session.exec(select(PersonRow).where(PersonRow.number == KEY))
+        row.snapshot = whole
+    town.rerun(DAY)
+    assert what_is_there(town) == good
 
 
 @pytest.mark.parametrize("name", STEPS)

@@ -1,6 +1,7 @@
 """What operators see when something is wrong, and that it stays where it is."""
 
 import logging
+import sys
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 from prefect import flow
 
-from flows._pipeline import Outcome, of_municipality
+from flows._pipeline import Outcome, Places, of_municipality
+from flows.apply_replies import ApplyParameters, apply_replies
 from flows.deliver_services import DeliverParameters, deliver_services
 from tasks.state.lock import municipality_lock
 from tests.town import Town, make_town
@@ -36,8 +38,12 @@ def test_one_municipality_in_trouble_never_stops_another(home: Path) -> None:
     assert len(list((bad.folder / "done").iterdir())) == 1
 
 
+@pytest.mark.parametrize(
+    ("of_all", "asked"),
+    [(deliver_services, DeliverParameters), (apply_replies, ApplyParameters)],
+)
 def test_a_municipality_that_hangs_delays_no_other(
-    home: Path, monkeypatch: pytest.MonkeyPatch
+    home: Path, monkeypatch: pytest.MonkeyPatch, of_all: Any, asked: type[Places]
 ) -> None:
     meet = Barrier(2)
 
@@ -45,10 +51,10 @@ def test_a_municipality_that_hangs_delays_no_other(
         meet.wait(timeout=60)  # both are here at one time, or it breaks
         return Outcome()
 
-    monkeypatch.setattr("flows.deliver_services.of_municipality", hangs)
-    parameters = DeliverParameters(municipalities=["gutstadt", "musterstadt"])
+    monkeypatch.setattr(sys.modules[of_all.fn.__module__], "of_municipality", hangs)
+    parameters = asked(municipalities=["gutstadt", "musterstadt"])
 
-    assert deliver_services(parameters, return_state=True).is_completed()
+    assert of_all(parameters, return_state=True).is_completed()
 
 
 def test_two_runs_never_work_on_one_municipality(town: Town, deliver: Callable[..., Any]) -> None:

@@ -1,7 +1,10 @@
 """A channel that is in the way is left for the run: its letters wait, and it costs them no try."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
+from threading import Barrier
+from time import sleep
 
 import pytest
 
@@ -44,6 +47,42 @@ def test_one_letter_that_is_refused_among_others_that_leave_is_that_letters_faul
 
 def test_a_channel_that_takes_too_long_in_all_is_left_as_well() -> None:
     assert Breaker(give_up_after=3, seconds=-1).left == "channel.too_slow"
+
+
+def test_no_thread_begins_a_further_letter_while_the_first_ones_may_all_fail() -> None:
+    """Else each thread would wait a second time for a server that is silent."""
+    breaker = Breaker(give_up_after=3, seconds=HOURS)
+    begun = Barrier(4)
+    tried: list[int] = []
+
+    def one(number: int) -> None:
+        with breaker.turn() as ours:
+            if not ours:
+                return
+            tried.append(number)
+            begun.wait(5)
+            sleep(0.02 * number)
+            breaker.failed(f"l-{number}", DOWN)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(one, range(40)))
+
+    assert sorted(tried) == [0, 1, 2, 3]
+
+
+def test_after_one_that_failed_the_others_go_on_once_one_has_left() -> None:
+    breaker = Breaker(give_up_after=2, seconds=HOURS)
+
+    def one(number: int) -> int:
+        with breaker.turn() as ours:
+            if number == 0:
+                breaker.failed("l-0", DOWN)
+            elif ours:
+                breaker.went()
+            return ours
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(one, range(40))) == 40
 
 
 @pytest.fixture

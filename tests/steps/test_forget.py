@@ -160,6 +160,33 @@ def served(home: Path) -> Town:
     return town
 
 
+def test_one_person_who_cannot_be_forgotten_keeps_no_other(
+    served: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    due = to_forget(served.opened, after(401))
+    (stuck,) = due[:1]
+    forget_them = forgetting.forget
+
+    def breaks(session: Any, slug: str, found: Any, *more: Any) -> None:
+        if stuck in {one.person for one in found}:
+            raise ZeroDivisionError
+        forget_them(session, slug, found, *more)
+
+    monkeypatch.setattr(forgetting, "forget", breaks)
+    counts = forget_batch(served.opened, due, after(401), "run")
+
+    assert counts["stopped:internal.ZeroDivisionError"] == 1
+    assert to_forget(served.opened, after(401)) == [stuck]
+
+
+def test_a_person_whom_nobody_can_read_keeps_no_other_from_being_forgotten(served: Town) -> None:
+    due = to_forget(served.opened, after(401))
+    with writing(served.opened.engine) as session:
+        session.execute(update(PersonRow).where(col(PersonRow.id) == due[0]).values(snapshot="{"))
+
+    assert set(to_forget(served.opened, after(401))) >= set(due[1:])
+
+
 # Periods ---------------------------------------------------------------------------------------
 
 
