@@ -47,6 +47,10 @@ _NOT_KNOWN = re.compile(
     r"|nicht(?:mehr)?(?:bekannt|gemeldet|ermittel|feststell|vorhanden)"
     r"|(?:nach)?(?:von|v)?amtswegen|(?:amtlich)?abgemeldet|verzogen$|untergetaucht"
 )
+# The post finds nobody there by the address alone.
+_NO_STREET = re.compile(
+    r"\W*(?:c/o|z\.?\s?hd|postlagernd|hauptpostlagernd|postfach\W*$)", re.IGNORECASE
+)
 # Short words that stand for „nothing“; beside a number they may be a street, as in „K 4“.
 _NOTHING = re.compile(
     "ka|nn|na|ohne|keine?|(?:keine?|ohne)angaben?|entfällt|entfaellt|leer|null|none|x+"
@@ -174,6 +178,8 @@ class Address:
         if self.country or any(map(is_nowhere, (self.street, self.town))):
             return False
         if any(map(is_homeless, (self.extra, self.floor, self.care_of))):
+            return False
+        if _NO_STREET.match(f"{self.street} {self.number}"):
             return False
         named = _has_letters(self.street) and _has_letters(self.town)
         return named and is_postcode(self.postcode)

@@ -95,6 +95,10 @@ FILTER_CODES = {
 }
 
 
+# Days. A move is registered after it (BMG § 17 Abs. 1): one in years is a slip of the pen.
+LONGEST_AHEAD = 366
+
+
 def automation_filter(situation: Situation, today: date) -> list[Check]:
     delta, now = situation.delta, situation.now
     reversed_ = any(event.reverses and event.reverses == delta.event for event in situation.later)
@@ -261,7 +265,13 @@ def _contradicting(delta: Delta, now: Person) -> bool:
         return False
     home = delta.after.home() if delta.after else None
     undated_move = delta.kind is DeltaKind.MOVE and home is not None and home.moved_in is None
-    return undated_move or _several_main(now) or _home_sign(delta.after) != _home_sign(now)
+    ahead = (home.moved_in - delta.received_on).days if home and home.moved_in else 0
+    return (
+        undated_move
+        or ahead > LONGEST_AHEAD
+        or _several_main(now)
+        or _home_sign(delta.after) != _home_sign(now)
+    )
 
 
 def _several_main(person: Person) -> bool:

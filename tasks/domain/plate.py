@@ -11,12 +11,18 @@ _GERMAN = re.compile(
     r"( (0[1-9]|1[0-2])[-/](0[1-9]|1[0-2]))?"  # the months of a seasonal plate
 )
 _SEASON = re.compile(r" ?[0-9]{2}[-/][0-9]{2}$")
+_JOINED = re.compile(r"[/,;&+]|\b(?:und|oder|bzw)\b", re.IGNORECASE)
 _PARTS = re.compile("[^\\W\\d_]+|[0-9]+")
 
 
 def is_german(plate: str) -> bool:
     """Plates without letters after the district (authorities, Bundeswehr) are not recognised."""
     return _GERMAN.fullmatch(tidy(plate).upper()) is not None
+
+
+def are_several(plate: str) -> bool:
+    """Two vehicles in one field: `ZZ-A 1 / ZZ-B 2`."""
+    return _JOINED.search(_SEASON.sub("", tidy(plate))) is not None
 
 
 def same(one: str, other: str) -> bool:

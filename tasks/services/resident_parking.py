@@ -62,7 +62,7 @@ from tasks.domain.permits import (
     with_renewals,
 )
 from tasks.domain.person import Dwelling, DwellingStatus, Person
-from tasks.domain.plate import is_german
+from tasks.domain.plate import are_several, is_german
 from tasks.domain.record import RESIDENT, Permit
 from tasks.domain.service import Gate, Sample, Service, Situation
 
@@ -543,7 +543,8 @@ def _action_checks(case: _Case, home: Dwelling, before: list[Check]) -> list[Che
         differs = _check("record_differs", bool(effects), "nothing_changes", Outcome.DECLINED)
         told = case.parameters.notify_same_zone
         return [differs, *_record_gate(case, before, effects, told=told)]
-    german = case.parameters.foreign_plates_allowed or is_german(permit.plate)
+    foreign = case.parameters.foreign_plates_allowed and not are_several(permit.plate)
+    german = foreign or is_german(permit.plate)
     ours = {one.number for one in case.permits}
     others = [
         one.other for one in case.situation.elsewhere if one.own in ours and one.until >= case.today

@@ -201,6 +201,9 @@ def test_whatever_a_register_writes_is_one_house_and_keeps_its_number(
         {"street": "unbekannt"},
         {"town": "unbekannt"},
         {"street": "-"},
+        {"street": "Postfach", "number": ""},
+        {"street": "postlagernd"},
+        {"street": "c/o Meyer", "number": ""},
         {"postcode": ""},
         {"postcode": "1805"},
         {"postcode": "180555"},
@@ -231,6 +234,8 @@ def test_an_address_that_lacks_what_the_post_needs_is_none(fields: dict[str, str
         {"street": "Ohnesorgweg", "postcode": "01001"},
         {"town": "Nichtfeld"},
         {"street": "Auslandstr."},
+        {"street": "Postfach", "number": "1234"},
+        {"street": "Am Postfach", "number": ""},
         {"street": "Nichtsesshaftenheim Haus Rose"},
     ],
 )

@@ -100,6 +100,13 @@ def test_a_second_main_dwelling_in_the_same_town_contradicts_itself() -> None:
     assert code(a_situation(a_delta(after=second))) == ""
 
 
+@pytest.mark.parametrize(("days", "expected"), [(365, ""), (366, ""), (367, "contradicting_data")])
+def test_a_move_in_that_lies_years_ahead_is_a_slip_of_the_pen(days: int, expected: str) -> None:
+    home = a_new_dwelling(moved_in=TODAY + days * DAY)
+
+    assert code(a_situation(a_move(to=home))) == expected
+
+
 def test_a_home_that_changed_without_any_event_contradicts_the_event() -> None:
     assert code(a_situation(now=a_person())) == "contradicting_data"
 

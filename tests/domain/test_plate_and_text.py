@@ -85,3 +85,18 @@ def test_a_permit_for_ever_has_no_renewal_and_stops_nothing() -> None:
     second = a_permit(number="BPA-0002", valid_from=date(2027, 1, 1), valid_until=date.max)
 
     assert renewed([first, second]) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "several"),
+    [
+        ("ZZ-A 1 / ZZ-B 2", True),
+        ("ZZ-A 1, ZZ-B 2", True),
+        ("ZZ-A 1 und ZZ-B 2", True),
+        ("ZZ-AB 12 04/10", False),
+        ("W-12345 X", False),
+        ("ZZ-UN 1", False),
+    ],
+)
+def test_two_plates_in_one_field_are_two_vehicles(text: str, several: bool) -> None:
+    assert plate.are_several(text) is several

@@ -297,6 +297,12 @@ def test_a_city_may_allow_foreign_plates() -> None:
     assert decided(situation, foreign_plates_allowed=True).code == "zone_switched"
 
 
+def test_two_plates_in_one_field_are_a_question_wherever_they_are_from() -> None:
+    situation = a_situation(links=(a_link(plate="ZZ-A 1 / ZZ-B 2"),))
+
+    assert decided(situation, foreign_plates_allowed=True).code == "foreign_plate"
+
+
 def test_a_permit_in_a_zone_where_its_holder_never_lived_is_a_question() -> None:
     assert decided(a_situation(before=("H1",))).code == "permit_zone_conflict"
     assert decided(a_situation(before=())).code == "permit_zone_conflict"
