@@ -18,10 +18,14 @@ from typing import Any
 from sqlmodel import select
 
 from flows._pipeline import Work, everything, prompted
+from tasks.desks.residents import StateResidentDesk
 from tasks.domain.record import Permit
+from tasks.domain.reply import ReplyKind, Scope
 from tasks.errors import AntragslosError
 from tasks.municipality import Municipality, open_municipality
 from tasks.records.importing import import_permits, read_permits
+from tasks.replies.desk import BirthDate
+from tasks.replies.tokens import token_for
 from tasks.report import read_report
 from tasks.rerun import Preview, find_cases, rerun
 from tasks.review import Asked, open_questions, record_answers
@@ -32,7 +36,7 @@ from tasks.state import database, intake
 from tasks.state.database import reading, utcnow, writing
 from tasks.state.selection import Selection
 from tasks.state.story import CaseLine, list_cases
-from tasks.state.tables import Clerk, LetterRow
+from tasks.state.tables import CaseRow, Clerk, LetterRow
 from tests import chance
 from tests.delivery_writer import BASELINE, Sent, write_delivery
 
@@ -40,6 +44,7 @@ DATA = Path(__file__).parent / "data"
 DELIVERIES = DATA / "deliveries"
 ZONES = DATA / "zones" / "rostock_bewohnerparkgebiete_2026-09-16.json"
 SLUG = "musterstadt"
+WOJCIK_BORN = BirthDate(1991, 7, 30)  # most stories are his: BPA-0002, E0002-0002
 FIRST_DAY = date(2026, 11, 23)
 FIRST_DELIVERIES = ("0001-gesamtlieferung.xml", "0002-deltalieferung.xml")
 
@@ -149,9 +154,8 @@ class Town:
         run: str,
         strict: bool,
     ) -> Counts:
-        today = date.fromisoformat(day) if isinstance(day, str) else day
         counts = recover_claims(self.opened, run)
-        for step, args in work(self.opened, today, run):
+        for step, args in work(self.opened, _day(day), run):
             what = stage_of(step)
             if _ORDER.index(what) > _ORDER.index(until):
                 break
@@ -169,21 +173,41 @@ class Town:
         self, event: str, choice: str, day: str | date, by: str = "sb-1", note: str = ""
     ) -> str:
         """A clerk answers the question of this event's case on the page; what became of it."""
+        return self.answer_case(self.case(event).case, choice, day, by, note)
+
+    def answer_case(
+        self, case: str, choice: str, day: str | date, by: str = "sb-1", note: str = ""
+    ) -> str:
+        """As `answer`, for what a question names, as where a reply to an act is followed up."""
         with writing(self.opened.engine) as session:
             if session.get(Clerk, (self.slug, by)) is None:  # a password costs a quarter second
                 session.add(
                     Clerk(municipality=self.slug, sign=by, password="-", created_at=utcnow())
                 )
-        today = date.fromisoformat(day) if isinstance(day, str) else day
-        given = {self.case(event).case: choice}
+        today, given = _day(day), {case: choice}
         (answered,) = record_answers(self.opened, given, by=by, via="page", today=today, note=note)
         return answered.status
 
+    def reply(
+        self,
+        event: str,
+        kind: ReplyKind,
+        scope: Scope,
+        day: str | date,
+        words: str = "",
+        born: BirthDate = WOJCIK_BORN,
+    ) -> None:
+        """A resident answers on the page that the letter links to. Raises ReplyRefused."""
+        desk, case = StateResidentDesk(self.settings, lambda _: _day(day)), self.case(event).case
+        token = token_for(case, "reply", self.settings.signing_key())
+        door = desk.by_link(token.link_secret)
+        desk.unlock(door, born)
+        desk.record(door, case, kind, scope, words)
+
     def rerun(self, day: str | date, *, resend_uncertain: bool = False) -> Preview:
         """An admin continues whatever failed; what became of it."""
-        today = date.fromisoformat(day) if isinstance(day, str) else day
         ids = find_cases(self.opened, Selection())
-        return rerun(self.opened, ids, today, "test", "rerun", resend_uncertain)
+        return rerun(self.opened, ids, _day(day), "test", "rerun", resend_uncertain)
 
     # What is there ----------------------------------------------------------------------------
 
@@ -192,9 +216,18 @@ class Town:
         with reading(self.opened.engine) as session:
             return list_cases(session, self.slug)
 
-    def case(self, event: str, service: str = "resident_parking") -> CaseLine:
-        """The only case of this event and service."""
-        found = [c for c in self.lines() if (c.event, c.service) == (event, service)]
+    def case(self, event: str, service: str = "resident_parking", cause: str = "") -> CaseLine:
+        """The only case of this event and service; with `cause` the one that follows it up since
+        a resident has sent a "reply" or a clerk an "answer".
+        """
+        with reading(self.opened.engine) as session:
+            causes = dict(session.exec(select(CaseRow.id, CaseRow.cause)).all())
+        found = [
+            line
+            for line in self.lines()
+            if (line.event, line.service) == (event, service)
+            and causes[line.case].partition(":")[0] == cause
+        ]
         assert len(found) == 1, found
         return found[0]
 
@@ -212,9 +245,9 @@ class Town:
         """(delivery, packet, position, code) of each record that was put aside."""
         return read_report(self.opened).quarantined
 
-    def question(self, event: str) -> Asked:
-        """What a clerk is asked about this event: code, text and choices."""
-        case = self.case(event).case
+    def question(self, event: str, cause: str = "") -> Asked:
+        """What a clerk is asked about this event's case: code, text and choices."""
+        case = self.case(event, cause=cause).case
         (asked,) = [one for one in self.questions() if one.case == case]
         return asked
 
@@ -228,6 +261,10 @@ class Town:
 
     def permits(self, *numbers: str) -> dict[str, Permit]:
         return self.opened.register.get(numbers)
+
+
+def _day(day: str | date) -> date:
+    return date.fromisoformat(day) if isinstance(day, str) else day
 
 
 _ORDER = ("pull", "link", "decide", "act", "render", "send")

@@ -18,7 +18,6 @@ from sqlmodel import select
 
 import tasks.decide
 from tasks.act import effects_of
-from tasks.desks.residents import StateResidentDesk
 from tasks.domain.address import Address
 from tasks.domain.person import (
     Dwelling,
@@ -33,29 +32,24 @@ from tasks.domain.record import Permit
 from tasks.domain.reply import ReplyKind, Scope
 from tasks.errors import ReplyRefused
 from tasks.records.rows import save_permits
-from tasks.replies.desk import BirthDate
-from tasks.replies.tokens import token_for
-from tasks.review import open_questions, record_answers
+from tasks.review import open_questions
 from tasks.send import recover_claims
-from tasks.settings import settings
 from tasks.state import cases, outbox
 from tasks.state.database import reading, writing
 from tasks.state.documents import load_person
-from tasks.state.tables import CaseRow, Clerk, DeltaRow, PersonRow
+from tasks.state.tables import CaseRow, DeltaRow, PersonRow
 from tests.delivery_writer import BASELINE, Sent
 from tests.town import DELIVERIES, SLUG, Town, living_in, make_town
 
 AGS = "09000009"
 KEY = PersonKey(AGS, "000000010025")
 NEW_KEY = PersonKey(AGS, "000000090025")
-BORN = BirthDate(1991, 7, 30)
 PERMIT, NEXT = "BPA-0002", "BPA-0002/2"
 NAME_EVENT, MOVE_EVENT, RACE_EVENT = "E0002-0001", "E0003-0001", "E0004-0001"
 ARRIVED = date(2026, 11, 23)  # the day on which the move arrives
 SETTLED = date(2026, 11, 25)  # the day on which it is carried out
 AHEAD = date(2026, 12, 1)  # the day of moving in, where that lies ahead
 NOBODY_HOME = "mailto://127.0.0.1:9"  # a mail server that is away
-CLERK = "sb-1"
 
 
 def a_home(street: str, number: str, since: str) -> Dwelling:
@@ -189,29 +183,6 @@ def by_hand(town: Town, number: str = PERMIT, **changes: Any) -> None:
         save_permits(connection, {number: permit}, {number: replace(permit, **changes)})
 
 
-def reply(
-    town: Town, case: CaseRow, kind: ReplyKind, scope: Scope, day: date, text: str = ""
-) -> None:
-    """Through the resident's page, with the letter's own secret. Raises ReplyRefused."""
-    desk = StateResidentDesk(settings(), lambda _: day)
-    door = desk.by_link(token_for(case.id, "reply", settings().signing_key()).link_secret)
-    desk.unlock(door, BORN)
-    desk.record(door, case.id, kind, scope, text)
-
-
-def clerk_answers(town: Town, case: CaseRow, choice: str, day: date) -> str:
-    """What `record_answers` says: "valid", or why it was refused."""
-    with writing(town.opened.engine) as session:
-        if session.get(Clerk, (town.slug, CLERK)) is None:
-            # An account costs a quarter of a second, and nobody logs in here.
-            session.add(
-                Clerk(municipality=town.slug, sign=CLERK, password="-", created_at=case.created_at)
-            )
-    given = {case.id: choice}
-    (answered,) = record_answers(town.opened, given, by=CLERK, via="page", today=day)
-    return answered.status
-
-
 def set_profile(town: Town, old: str, new: str) -> None:
     path = town.folder / "profile.toml"
     text = path.read_text(encoding="utf-8")
@@ -279,18 +250,18 @@ def _closed(town: Town) -> None:
 
 def _declined(town: Town) -> None:
     _needs_review(town)
-    assert clerk_answers(town, case_of(town), "by_hand", ARRIVED) == "valid"
+    assert town.answer(MOVE_EVENT, "by_hand", ARRIVED) == "valid"
     town.run_replies(ARRIVED)
 
 
 def _suppressed(town: Town) -> None:
-    reply(town, case_of(town, NAME_EVENT), ReplyKind.OPT_OUT, Scope.SERVICE, ARRIVED)
+    town.reply(NAME_EVENT, ReplyKind.OPT_OUT, Scope.SERVICE, ARRIVED)
     _arrives(town)
 
 
 def _undone(town: Town) -> None:
     _sent(town)
-    reply(town, case_of(town), ReplyKind.DEREGISTER, Scope.CASE, SETTLED)
+    town.reply(MOVE_EVENT, ReplyKind.DEREGISTER, Scope.CASE, SETTLED)
     town.run_replies(SETTLED)
 
 
@@ -437,16 +408,16 @@ def play_race(town: Town, race: Race, day: date) -> None:
         town.send(deliveries[race](town))
     elif race in replies:
         kind, scope, text = replies[race]
-        reply(town, case_of(town), kind, scope, day, text)
+        town.reply(MOVE_EVENT, kind, scope, day, text)
     elif race is Race.OPTED_OUT:
-        reply(town, case_of(town, NAME_EVENT), ReplyKind.OPT_OUT, Scope.SERVICE, day)
+        town.reply(NAME_EVENT, ReplyKind.OPT_OUT, Scope.SERVICE, day)
     elif race is Race.PERMIT_CHANGED:
         live = next((p for p in permits(town).values() if p.number == NEXT), None)
         by_hand(town, live.number if live else PERMIT, zone="W1")
     elif race is Race.CLERK_ANSWERS:
         case = case_of(town)
         choice = next((q.choices[0].name for q in open_questions(town.opened, case=case.id)), "-")
-        if (status := clerk_answers(town, case, choice, day)) != "valid":
+        if (status := town.answer_case(case.id, choice, day)) != "valid":
             raise ReplyRefused(status)
     elif race is Race.SWITCHED_OFF:
         set_profile(town, "enabled = true", "enabled = false")

@@ -17,13 +17,9 @@ from tests.steps.races import (
     WOJCIK,
     a_home,
     by_hand,
-    clerk_answers,
     left,
     news,
-    reply,
-    rows,
 )
-from tests.steps.races import case_of as the_case
 from tests.steps.test_put_off import AGAIN, BACK, LATER, MOVE, NEXT_DAY, corrected, zones
 from tests.steps.test_true_letters import DAY, a_town, moves
 from tests.town import Town
@@ -114,7 +110,7 @@ def test_a_permit_changed_by_hand_is_put_back_by_no_machine_when_the_move_is_put
 def test_whoever_gave_the_permit_up_gets_none_back_when_the_move_is_put_off(home: Path) -> None:
     town = a_town(home)
     moves(town)
-    reply(town, the_case(town, MOVE), ReplyKind.DEREGISTER, Scope.CASE, DAY)
+    town.reply(MOVE, ReplyKind.DEREGISTER, Scope.CASE, DAY)
     town.run_day(DAY)
     corrected(town)
     town.run_day(LATER)
@@ -155,16 +151,14 @@ def test_whoever_moves_shortly_before_the_permit_ends_reads_what_to_do(
 def test_of_two_replies_to_one_letter_the_second_is_not_undone_again(home: Path) -> None:
     town = a_town(home)
     moves(town)
-    case = the_case(town, MOVE)
-    reply(town, case, ReplyKind.WRONG, Scope.CASE, DAY, "Nie umgezogen.")
-    reply(town, case, ReplyKind.OBJECT, Scope.CASE, DAY, "Widerspruch folgt.")
+    town.reply(MOVE, ReplyKind.WRONG, Scope.CASE, DAY, "Nie umgezogen.")
+    town.reply(MOVE, ReplyKind.OBJECT, Scope.CASE, DAY, "Widerspruch folgt.")
     town.run_day(DAY)
     first, second = town.questions()
     offered = [{choice.name for choice in one.choices} for one in (first, second)]
     assert all("undo" in names for names in offered)
 
-    cases = {case.id: case for _, case in rows(town)}
-    assert clerk_answers(town, cases[first.case], "undo", DAY) == "valid"
+    assert town.answer_case(first.case, "undo", DAY) == "valid"
     town.run_day(DAY)
 
     (open_still,) = town.questions()

@@ -30,7 +30,6 @@ from tests.steps.races import (
     a_town,
     by_hand,
     case_of,
-    clerk_answers,
     deletion,
     died,
     key_changed,
@@ -42,7 +41,6 @@ from tests.steps.races import (
     now,
     permits,
     questions,
-    reply,
     reversed_move,
     set_profile,
 )
@@ -175,7 +173,7 @@ def test_a_letter_reaches_the_resident_where_he_still_lives(
     town: Town, day: date, home: str
 ) -> None:
     BRING[Stand.OPEN](town)
-    reply(town, case_of(town, NAME_EVENT), ReplyKind.OPT_OUT, Scope.SERVICE, day)
+    town.reply(NAME_EVENT, ReplyKind.OPT_OUT, Scope.SERVICE, day)
     town.run_replies(day)
 
     assert told(town) == [OLD_HOME, home]
@@ -194,7 +192,7 @@ def test_a_second_move_before_the_first_letter_left_is_carried_out_and_told_alon
 
     assert zones(any_town) == ["A1"]
     assert told(any_town) == [OLD_HOME, THIRD_HOME]
-    assert clerk_answers(any_town, case_of(any_town), "letter:keep", NEXT_DAY) == "valid"
+    assert any_town.answer(MOVE_EVENT, "letter:keep", NEXT_DAY) == "valid"
     assert state(any_town)[0] == "closed"
     assert questions(any_town) == {}
 
@@ -232,7 +230,7 @@ def test_two_moves_taken_back_at_once_are_a_clerks(town: Town) -> None:
 
 def test_what_was_given_up_before_the_reversal_came_stays_given_up(any_town: Town) -> None:
     BRING[Stand.SENT](any_town)
-    reply(any_town, case_of(any_town), ReplyKind.DEREGISTER, Scope.CASE, NEXT_DAY)
+    any_town.reply(MOVE_EVENT, ReplyKind.DEREGISTER, Scope.CASE, NEXT_DAY)
     any_town.send(reversed_move(any_town))
     any_town.run_day(NEXT_DAY)
 
@@ -249,7 +247,7 @@ def test_after_the_reversal_the_letter_offers_nothing_to_give_up(town: Town) -> 
     town.run_day(NEXT_DAY)
 
     with pytest.raises(ReplyRefused, match=r"reply\.not_offered"):
-        reply(town, case_of(town), ReplyKind.DEREGISTER, Scope.CASE, NEXT_DAY)
+        town.reply(MOVE_EVENT, ReplyKind.DEREGISTER, Scope.CASE, NEXT_DAY)
     assert zones(town) == ["A3"]
 
 
@@ -257,7 +255,7 @@ def test_a_reply_on_its_way_when_the_reversal_is_carried_out_is_a_clerks(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     BRING[Stand.SENT](town)
-    reply(town, case_of(town), ReplyKind.DEREGISTER, Scope.CASE, NEXT_DAY)
+    town.reply(MOVE_EVENT, ReplyKind.DEREGISTER, Scope.CASE, NEXT_DAY)
     town.send(reversed_move(town))
     with monkeypatch.context() as patch:  # recorded just after the run has looked for replies
         patch.setattr("flows._pipeline.recorded", lambda _: [])
@@ -272,10 +270,10 @@ def test_a_reply_on_its_way_when_the_reversal_is_carried_out_is_a_clerks(
 
 def test_what_a_clerk_has_taken_back_the_registry_takes_back_in_vain(town: Town) -> None:
     BRING[Stand.SENT](town)
-    reply(town, case_of(town), ReplyKind.WRONG, Scope.CASE, NEXT_DAY, "Ich bin nie umgezogen.")
+    town.reply(MOVE_EVENT, ReplyKind.WRONG, Scope.CASE, NEXT_DAY, "Ich bin nie umgezogen.")
     town.run_replies(NEXT_DAY)
     follow_up = case_of(town, cause="reply:")
-    assert clerk_answers(town, follow_up, "undo", NEXT_DAY) == "valid"
+    assert town.answer_case(follow_up.id, "undo", NEXT_DAY) == "valid"
     town.run_replies(NEXT_DAY)
     assert zones(town) == ["A3"]
 
@@ -289,14 +287,14 @@ def test_what_a_clerk_has_taken_back_the_registry_takes_back_in_vain(town: Town)
 
 def test_a_doubt_that_waits_for_a_clerk_keeps_the_machine_out_of_a_reversal(town: Town) -> None:
     BRING[Stand.SENT](town)
-    reply(town, case_of(town), ReplyKind.WRONG, Scope.CASE, NEXT_DAY, "Ich bin nie umgezogen.")
+    town.reply(MOVE_EVENT, ReplyKind.WRONG, Scope.CASE, NEXT_DAY, "Ich bin nie umgezogen.")
     town.run_replies(NEXT_DAY)
     town.send(reversed_move(town))
     town.run_day(NEXT_DAY + DAY)
     assert zones(town) == ["A2"]
     assert state(town, RACE_EVENT) == ("needs_review", "open_clerk_case")
 
-    assert clerk_answers(town, case_of(town, cause="reply:"), "undo", NEXT_DAY) == "valid"
+    assert town.answer_case(case_of(town, cause="reply:").id, "undo", NEXT_DAY) == "valid"
     town.run_day(NEXT_DAY + 2 * DAY)
 
     assert zones(town) == ["A3"]
@@ -393,7 +391,7 @@ def test_a_permit_changed_by_hand_before_the_letter_left_stops_it(any_town: Town
     assert told(any_town) == [OLD_HOME]
 
     by_hand(any_town, NEXT, zone="A2")  # put right again: now the letter is true
-    assert clerk_answers(any_town, case_of(any_town), "letter:send", NEXT_DAY) == "valid"
+    assert any_town.answer(MOVE_EVENT, "letter:send", NEXT_DAY) == "valid"
     any_town.run_day(NEXT_DAY)
     assert told(any_town) == [OLD_HOME, NEW_HOME]
 
@@ -418,11 +416,11 @@ def test_a_new_registry_key_is_entered_by_a_clerk_and_the_service_goes_on(town: 
     assert not [name for name in others if name.startswith("link:")]
 
     case = case_of(town, RACE_EVENT)
-    assert clerk_answers(town, case, theirs, NEXT_DAY) == "valid"
+    assert town.answer_case(case.id, theirs, NEXT_DAY) == "valid"
     town.run_replies(NEXT_DAY)
     assert set(questions(town).values()) == {"key_changed"}
     by_hand(town, NEXT, key=NEW_KEY)
-    assert clerk_answers(town, case, "by_hand", NEXT_DAY) == "valid"
+    assert town.answer_case(case.id, "by_hand", NEXT_DAY) == "valid"
     town.run_replies(NEXT_DAY)
     moved = moved_on(town).person
     assert moved is not None
@@ -436,7 +434,7 @@ def test_a_new_registry_key_is_entered_by_a_clerk_and_the_service_goes_on(town: 
 
 def test_a_clerks_answer_never_overrules_a_reversal_of_the_same_night(any_town: Town) -> None:
     BRING[Stand.NEEDS_REVIEW](any_town)
-    assert clerk_answers(any_town, case_of(any_town), "go_on", ARRIVED) == "valid"
+    assert any_town.answer(MOVE_EVENT, "go_on", ARRIVED) == "valid"
     any_town.send(reversed_move(any_town))
     any_town.run_day(ARRIVED + DAY)
 
@@ -447,7 +445,7 @@ def test_a_clerks_answer_never_overrules_a_reversal_of_the_same_night(any_town: 
 
 def test_who_has_opted_out_is_put_right_all_the_same(town: Town) -> None:
     BRING[Stand.SENT](town)
-    reply(town, case_of(town), ReplyKind.OPT_OUT, Scope.SERVICE, NEXT_DAY)
+    town.reply(MOVE_EVENT, ReplyKind.OPT_OUT, Scope.SERVICE, NEXT_DAY)
     town.run_replies(NEXT_DAY)
     town.send(reversed_move(town))
     town.run_day(NEXT_DAY + DAY)
@@ -461,9 +459,8 @@ def test_of_a_doubt_and_a_deregistration_the_resident_s_own_right_goes_first(
     any_town: Town,
 ) -> None:
     BRING[Stand.SENT](any_town)
-    case = case_of(any_town)
-    reply(any_town, case, ReplyKind.WRONG, Scope.CASE, NEXT_DAY, "Ich bin nie umgezogen.")
-    reply(any_town, case, ReplyKind.DEREGISTER, Scope.CASE, NEXT_DAY)
+    any_town.reply(MOVE_EVENT, ReplyKind.WRONG, Scope.CASE, NEXT_DAY, "Ich bin nie umgezogen.")
+    any_town.reply(MOVE_EVENT, ReplyKind.DEREGISTER, Scope.CASE, NEXT_DAY)
     any_town.run_replies(NEXT_DAY)
 
     assert zones(any_town) == []
@@ -476,7 +473,7 @@ def test_of_a_doubt_and_a_deregistration_the_resident_s_own_right_goes_first(
 
 def test_the_code_of_an_earlier_letter_gives_up_the_permit_that_holds_now(town: Town) -> None:
     BRING[Stand.SENT](town)
-    reply(town, case_of(town, NAME_EVENT), ReplyKind.DEREGISTER, Scope.CASE, NEXT_DAY)
+    town.reply(NAME_EVENT, ReplyKind.DEREGISTER, Scope.CASE, NEXT_DAY)
     town.run_replies(NEXT_DAY)
 
     assert zones(town) == []
@@ -507,7 +504,7 @@ def test_a_letters_code_opens_the_page_until_its_last_day(
     BRING[Stand.SENT](town)
 
     def give() -> None:
-        reply(town, case_of(town), ReplyKind.DEREGISTER, Scope.CASE, day)
+        town.reply(MOVE_EVENT, ReplyKind.DEREGISTER, Scope.CASE, day)
 
     if open_:
         give()

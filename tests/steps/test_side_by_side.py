@@ -21,13 +21,13 @@ from tasks.domain.reply import ReplyKind, Scope
 from tasks.errors import ReplyRefused, StateUnavailable
 from tasks.forget import forget_batch, to_forget
 from tasks.replies.tokens import token_for
-from tasks.review import open_questions, record_answers
+from tasks.review import record_answers
 from tasks.settings import settings
 from tasks.state import cases, clerks
 from tasks.state.database import open_database, reading, writing
 from tasks.state.tables import CaseRow, ReplyRow
-from tests.steps.test_replies import BORN, FIRST, WOJCIK, case_of
-from tests.town import Town, make_town
+from tests.steps.test_replies import FIRST, WOJCIK
+from tests.town import WOJCIK_BORN, Town, make_town
 
 DAY, NEXT = date(2026, 11, 23), date(2026, 11, 24)
 LATER = DAY + timedelta(days=4000)
@@ -47,14 +47,6 @@ def moved(town: Town) -> Town:
     """Wójcik has the letter about his new permit."""
     town.run_day(DAY, *FIRST)
     return town
-
-
-def reply(town: Town, kind: ReplyKind, scope: Scope = Scope.CASE, words: str = "") -> None:
-    case = case_of(town, WOJCIK).id
-    desk = StateResidentDesk(settings(), lambda _: NEXT)
-    door = desk.by_link(token_for(case, "reply", settings().signing_key()).link_secret)
-    desk.unlock(door, BORN)
-    desk.record(door, case, kind, scope, words)
 
 
 @contextmanager
@@ -94,12 +86,12 @@ def test_a_clerk_who_answers_while_a_reply_is_carried_out_waits_and_both_are_don
     number = count()
     # The order in which rows are locked is that of their ids, and must not be left to chance.
     monkeypatch.setattr(cases, "new_id", lambda prefix: f"{prefix}-{next(number):012d}")
-    reply(moved, ReplyKind.WRONG, words="Ich bin nie umgezogen.")
+    moved.reply(WOJCIK, ReplyKind.WRONG, Scope.CASE, NEXT, "Ich bin nie umgezogen.")
     moved.run_replies(NEXT, strict=True)
-    (question,) = [q for q in open_questions(moved.opened) if q.code == "resident_says_wrong"]
+    question = moved.question(WOJCIK, cause="reply")
     with writing(moved.opened.engine) as session:
         clerks.add_clerk(session, moved.slug, "sb-1", "a long password")
-    reply(moved, ReplyKind.DEREGISTER)
+    moved.reply(WOJCIK, ReplyKind.DEREGISTER, Scope.CASE, NEXT)
 
     def answer() -> list[str]:
         given = {question.case: "stands"}
@@ -121,15 +113,14 @@ def test_a_clerk_who_answers_while_a_reply_is_carried_out_waits_and_both_are_don
 
 def test_a_reply_that_crosses_its_forgetting_is_refused_or_kept_whole(moved: Town) -> None:
     people = to_forget(moved.opened, LATER)
-    case = case_of(moved, WOJCIK)
-    assert case.person_id in people
+    case = moved.case(WOJCIK).case
     desk = StateResidentDesk(settings(), lambda _: NEXT)
-    door = desk.by_link(token_for(case.id, "reply", settings().signing_key()).link_secret)
-    desk.unlock(door, BORN)
+    door = desk.by_link(token_for(case, "reply", settings().signing_key()).link_secret)
+    desk.unlock(door, WOJCIK_BORN)
 
     def record() -> str:
         try:
-            desk.record(door, case.id, ReplyKind.WRONG, Scope.CASE, "Meine eigenen Worte")
+            desk.record(door, case, ReplyKind.WRONG, Scope.CASE, "Meine eigenen Worte")
         except ReplyRefused as error:
             return error.code
         return "recorded"
@@ -142,9 +133,9 @@ def test_a_reply_that_crosses_its_forgetting_is_refused_or_kept_whole(moved: Tow
 
     with reading(moved.opened.engine) as session:
         kept = session.exec(select(ReplyRow)).all()
-        about = session.exec(select(CaseRow).where(CaseRow.id == case.id)).one()
+        about = session.exec(select(CaseRow).where(CaseRow.id == case)).one()
     # Words that nobody may read any more, and that no retention would ever find, must not stay.
-    assert not (kept and about.forgotten_on)
+    assert bool(kept) != bool(about.forgotten_on)
 
 
 def test_what_waits_too_long_for_another_one_is_tried_again(moved: Town) -> None:

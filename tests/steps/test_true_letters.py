@@ -11,8 +11,7 @@ import pytest
 from tasks.desks.clerk_words import question_text
 from tasks.domain.person import Name
 from tests.delivery_writer import Sent
-from tests.steps.races import NEW, OLD, WOJCIK, by_hand, clerk_answers, left, news
-from tests.steps.races import case_of as the_case
+from tests.steps.races import NEW, OLD, WOJCIK, by_hand, left, news
 from tests.town import DELIVERIES, Town, make_town
 
 DAY, MOVE = date(2026, 11, 23), "E0002-0001"
@@ -103,12 +102,12 @@ def test_a_clerk_who_has_put_the_record_right_is_heard(home: Path) -> None:
     by_hand(town, "BPA-0002/2", zone="W1")
     town.run_day(DAY)
 
-    assert clerk_answers(town, the_case(town, MOVE), "letter:send", DAY) == "valid"
+    assert town.answer(MOVE, "letter:send", DAY) == "valid"
     town.run_day(DAY)
     assert town.question(MOVE).code == "record_changed"  # it is not so yet, and says what
 
     by_hand(town, "BPA-0002/2", zone="A2")
-    assert clerk_answers(town, the_case(town, MOVE), "letter:send", DAY) == "valid"
+    assert town.answer(MOVE, "letter:send", DAY) == "valid"
     town.run_day(DAY)
 
     assert status(town) == [("handed_over", "")]

@@ -13,13 +13,13 @@ from tests.steps.races import (
     AGS,
     BRING,
     KEY,
+    MOVE_EVENT,
     NEXT,
     SETTLED,
     a_town,
     by_hand,
     case_of,
     permits,
-    reply,
 )
 from tests.town import Town
 from tests.town import living_in as living
@@ -55,7 +55,7 @@ def test_an_old_letter_ends_no_permit_that_was_given_to_another_holder(
 ) -> None:
     by_hand(town, NEXT, key=key)
 
-    reply(town, case_of(town), ReplyKind.DEREGISTER, Scope.CASE, SETTLED)
+    town.reply(MOVE_EVENT, ReplyKind.DEREGISTER, Scope.CASE, SETTLED)
     town.run_replies(SETTLED)
 
     assert permits(town)[NEXT].status == status
@@ -65,7 +65,7 @@ def test_an_old_letter_ends_no_permit_that_was_given_to_another_holder(
 def test_a_clerk_is_not_offered_to_take_back_what_is_anothers_by_now(town: Town) -> None:
     by_hand(town, NEXT, key=ANOTHER)
 
-    reply(town, case_of(town), ReplyKind.WRONG, Scope.CASE, SETTLED, "Nie umgezogen")
+    town.reply(MOVE_EVENT, ReplyKind.WRONG, Scope.CASE, SETTLED, "Nie umgezogen")
     town.run_replies(SETTLED)
 
     (asked,) = [one for one in town.questions() if one.code == "resident_says_wrong"]
