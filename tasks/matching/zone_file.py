@@ -26,7 +26,8 @@ from tasks.matching.zones import ZoneList
 _REMARK = re.compile(r"^\s*#.*|#(?!\d).*")  # „Hauptstr. #5“ is none
 _DASHES = str.maketrans("‐‑−", "---")  # as word processors write them
 _DASH = re.compile(r"\s+[-–—]\s+")
-_CODE = re.compile(r"[A-ZÄÖÜ]|(?=\S*\d)[^\W_]+")  # N, A3, 12; not „Bezirk“ or „1.“
+_NUMBERED = re.compile(r"\S+ (?:\d|[IVX]+\b)")  # „A 3“: the letter alone is no code
+_CODE = re.compile(r"[A-ZÄÖÜ]|[IVX]+|(?=\S*\d)[^\W_]+")  # N, A3, 12, II; not „Bezirk“ or „1.“
 _SQUARES = re.compile(r"([A-Z]) ?(\d{1,2}) ?(?:-|–|bis) ?\1 ?(\d{1,2})")  # C 1 – C 8
 NO_ZONE = "no zone stands before it: write „A1: Alter Markt; Grubenstr. 25“"
 
@@ -73,7 +74,7 @@ def _code(name: str, first: Mapping[str, set[str]]) -> str:
     label = _before_dash(name)
     word = label.partition(" ")[0]
     alone = label == name and _CODE.fullmatch(word) and len(first[word]) == 1
-    return word if alone else label
+    return word if alone and not _NUMBERED.match(label) else label
 
 
 def _before_dash(name: str) -> str:

@@ -34,6 +34,7 @@ _SHORT = {
     **dict.fromkeys(("kleine", "kleiner", "kleines", "kleinen", "kl."), "KL"),
     **dict.fromkeys(("sankt", "st."), "ST"),
 }
+_ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 _WORD = re.compile(r"[^\s-]+")
 _STREET = re.compile(r"stra(?:ß|ss)e$|str\.$", re.IGNORECASE)  # also within a name: „Querstr. I“
 _ABBREVIATED = re.compile(r"(?:^|(?<=[\s-]))(?:d|gr|kl|st)\.|str\.(?=[\s-])", re.IGNORECASE)
@@ -108,6 +109,12 @@ class ZoneList:
         for code, names in self._names.items():
             if len(names) > 1:
                 yield f"two names for the zone {code}: {_quoted(sorted(names))}"
+        alike: dict[str, list[str]] = defaultdict(list)
+        for zone in self.zones:
+            alike[_ZEROS.sub("", "".join(zone.casefold().split()))].append(zone)
+        for found in alike.values():
+            if len(found) > 1:
+                yield f"two zones, or one written in two ways: {_quoted(found)}"
         for entries in self._entries.values():
             street = entries[0][1].street
             for (zone, entry), (other_zone, other) in combinations(entries, 2):

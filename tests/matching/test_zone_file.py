@@ -153,3 +153,25 @@ def test_a_remark_is_none_where_it_counts_a_house(tmp_path: Path) -> None:
     with pytest.raises(ZoneListInvalid) as error:
         read(tmp_path, "A1: Hauptstr. #5\n")
     assert list(error.value.how) == ["A1: Hauptstr. #5"]
+
+
+@pytest.mark.parametrize(
+    ("zones", "codes"),
+    [
+        (["A 3", "B 1"], ["A 3", "B 1"]),
+        (["A 3 Altstadt"], ["A 3 Altstadt"]),
+        (["I Altstadt", "II Neustadt"], ["I", "II"]),
+        (["Zone I", "Zone II"], ["Zone I", "Zone II"]),
+        (["1a Nord", "1b Süd"], ["1a", "1b"]),
+    ],
+)
+def test_a_code_is_never_cut_before_its_number(zones: list[str], codes: list[str]) -> None:
+    assert list(codes_of(zones).values()) == codes
+
+
+@pytest.mark.parametrize("two", [("a3", "A3"), ("A 3", "A3"), ("1", "01")])
+def test_a_zone_that_is_written_in_two_ways_is_told(tmp_path: Path, two: tuple[str, str]) -> None:
+    zones = read(tmp_path, f"{two[0]}: Alter Markt\n{two[1]}: Grubenstr.\n")
+
+    (warning,) = zones.warnings()
+    assert all(f"„{code}“" in warning for code in two)
