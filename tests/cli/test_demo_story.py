@@ -158,6 +158,11 @@ def test_the_profile_template_is_ready_once_its_gaps_are_filled(own: Settings) -
     copy_profile(TEMPLATES / "municipality", profile.parent)
     text = profile.read_text(encoding="utf-8").replace('ags = ""', 'ags = "09000009"')
     text = text.replace('address = ""', 'address = "amt@neustadt.example"')
+    remedy = (
+        "Gegen diesen Bescheid können Sie innerhalb eines Monats Widerspruch erheben: schriftlich, "
+        "elektronisch oder zur Niederschrift bei x, x, 60000 x."
+    )
+    text = text.replace('legal_remedy = ""', f'legal_remedy = "{remedy}"')
     text = text.replace(' = ""  ', ' = "x"').replace(' = ""\n', ' = "x"\n')
     text = text.replace("enabled = false", "enabled = true")
     profile.write_text(text, encoding="utf-8")

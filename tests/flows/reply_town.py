@@ -19,6 +19,7 @@ from tasks.domain.reply import ReplyKind, Scope
 from tasks.replies.desk import BirthDate
 from tasks.replies.tokens import Token, token_for
 from tasks.settings import settings
+from tasks.stage import Counts
 from tasks.state.database import reading, writing
 from tasks.state.tables import CaseRow, Clerk, DeltaRow, ReplyRow, SectionRow
 from tests.town import Town
@@ -33,9 +34,9 @@ PERMIT = "BPA-0002/2"  # Wójcik's, in his new zone
 CLERK = "sb-1"
 
 
-def play(town: Town, *names: str, day: date = DAY) -> None:
+def play(town: Town, *names: str, day: date = DAY) -> Counts:
     """A day as `deliver` plays it."""
-    town.run_day(day, *names, strict=True)
+    return town.run_day(day, *names, strict=True)
 
 
 def case_of(town: Town, event: str = WOJCIK, cause: str = "") -> CaseRow:

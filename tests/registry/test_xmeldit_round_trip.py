@@ -2,6 +2,7 @@
 
 import json
 import re
+import unicodedata
 from datetime import date, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -29,7 +30,7 @@ texts = (
         min_size=1,
         max_size=30,
     )
-    .map(lambda text: " ".join(text.split()))
+    .map(lambda text: " ".join(unicodedata.normalize("NFC", text).split()))  # as it is read
     .filter(bool)
 )
 maybe = st.just("") | texts
