@@ -3,29 +3,15 @@
 from pathlib import Path
 
 import pytest
-from sqlmodel import select
 
 from tasks.domain.reply import ReplyKind, Scope
 from tasks.errors import PermanentError
 from tasks.stage import Counts
-from tasks.state.database import reading
-from tasks.state.story import list_cases
-from tasks.state.tables import CaseRow
 from tasks.take_up import opt_in
 from tests.town import Town, make_town
 
 FIRST = ("0001-gesamtlieferung.xml", "0002-deltalieferung.xml")
 WOJCIK, HOFFMANN = "E0002-0002", "E0002-0004"
-
-
-def case_of(town: Town, event: str, cause: str = "") -> CaseRow:
-    """The case of an event, or the one that follows it up because of a reply or an answer."""
-    with reading(town.opened.engine) as session:
-        ids = {line.case for line in list_cases(session, town.slug) if line.event == event}
-        rows = [row for row in session.exec(select(CaseRow)) if row.id in ids]
-    found = [row for row in rows if (row.cause.startswith(cause) if cause else not row.cause)]
-    assert len(found) == 1, found
-    return found[0]
 
 
 def permit(town: Town, number: str) -> tuple[str, str, str]:
