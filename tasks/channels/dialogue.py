@@ -13,6 +13,7 @@ import socket
 import ssl
 import time
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from tasks.errors import AntragslosError, ChannelRefused, ChannelUnavailable, ChannelUncertain
@@ -64,12 +65,18 @@ class _Answers(io.RawIOBase):
         return self._sock.recv_into(buffer)
 
 
+@cache
+def _our_name() -> str:
+    """As servers are told it. A resolver that hangs is waited for once, and not for each letter."""
+    return smtplib.SMTP().local_hostname
+
+
 class _Dialogue(smtplib.SMTP):
     """Each answer within its time, and all of them together within theirs."""
 
     def __init__(self, host: str, port: int, timeout: float, **tls: Any) -> None:
         self._one, self._ends = timeout, time.monotonic() + _WHOLE * timeout
-        super().__init__(host, port, timeout=timeout, **tls)
+        super().__init__(host, port, _our_name(), timeout=timeout, **tls)
 
     def wait(self, seconds: float) -> None:
         """That long, from now on, for what is still to be said."""

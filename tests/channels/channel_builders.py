@@ -110,7 +110,7 @@ class Talk:
     def hear_message(self) -> str:
         lines = []
         while (line := self._file.readline()) not in (b".\r\n", b""):
-            lines.append(line.decode())
+            lines.append(line.decode(errors="replace"))
         return "".join(lines)
 
 

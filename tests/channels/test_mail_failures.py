@@ -7,7 +7,7 @@ import pytest
 from aiosmtpd.smtp import AuthResult
 from channel_builders import Talk, a_parcel, answering, free_port, mail_server, rude_server
 
-from tasks.channels import HandedOver, hand_over
+from tasks.channels import HandedOver, dialogue, hand_over
 from tasks.errors import (
     ChannelRefused,
     ChannelUnavailable,
@@ -178,6 +178,18 @@ def test_a_server_that_hangs_within_the_tls_handshake_is_given_up_in_time(url):
         hand_over(a_parcel(), url.format(f"127.0.0.1:{port}"), timeout=0.3)
 
     assert failure.value.code == "channel.smtp_unreachable"
+
+
+def test_a_resolver_that_hangs_is_asked_once_for_our_name(monkeypatch):
+    asked = []
+    monkeypatch.setattr("socket.getfqdn", lambda *_: asked.append(1) or "town.example")
+    dialogue._our_name.cache_clear()
+    for _ in range(3):
+        with rude_server(answering()) as port:
+            hand_over(a_parcel(), f"mailto://127.0.0.1:{port}")
+    dialogue._our_name.cache_clear()
+
+    assert len(asked) == 1
 
 
 def test_a_server_that_never_says_goodbye_holds_nobody_up():
