@@ -244,6 +244,8 @@ def _note_patiently(
             problem = cleaned(error)
             if pause is not None:
                 time.sleep(pause)
+        except Exception as error:  # it stays claimed: the next run makes it uncertain, as it is
+            return Counts({f"stopped:{cleaned(error).code}": 1, "unnoted": 1})
     if not isinstance(result, ChannelUncertain):  # that is what a claimed letter becomes anyway
         unnoted.keep(town.folder, letter_id, _outcome(result))
     return Counts({f"stopped:{problem.code}": 1, "unnoted": 1})

@@ -95,6 +95,29 @@ def town(home: Path, monkeypatch: pytest.MonkeyPatch) -> Town:
     return make_town(home, settling_days=0, permits=with_email(home, True), extra=extra)
 
 
+def test_what_became_of_a_letter_and_cannot_be_noted_is_named_and_stops_no_other(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[object] = []
+
+    def leaves(parcel: object, *_: object, **__: object) -> HandedOver:
+        left.append(parcel)
+        return HandedOver("email", False, "<1>")
+
+    def breaks(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("tasks.send.hand_over", leaves)
+    with monkeypatch.context() as patch:
+        patch.setattr("tasks.send._note", breaks)
+        counts = town.run_day(DAY, *FILES)
+
+    assert len(left) == len(town.letters())
+    assert counts["stopped:internal.ZeroDivisionError"] == counts["unnoted"] == len(left)
+    town.run_day(DAY)
+    assert {letter.status for letter in town.letters()} == {"uncertain"}
+
+
 def test_letters_of_a_channel_that_is_down_wait_and_leave_once_it_is_back(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
