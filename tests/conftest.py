@@ -20,6 +20,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import psycopg
@@ -32,6 +33,7 @@ from tests import chance
 atexit.register(shutil.rmtree, os.environ["PREFECT_HOME"], ignore_errors=True)
 
 # The folders that take longest begin first, so that no core waits for the other at the end.
+_OF_FLOWS = ("tests/flows/", "tests/cli/test_commands.py", "tests/cli/test_reply_commands.py")
 _LONGEST = ("flows", "failures", "cli", "browser", "steps", "replies")
 
 
@@ -61,10 +63,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left = [item for item in items if item.get_closest_marker("thorough") or _is_twin(item)]
         config.hook.pytest_deselected(items=left)
         items[:] = [item for item in items if item not in set(left)]
-    for item in items:  # a file's tests share what it has set up; one Prefect server serves all
-        prefect = "prefect_server" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("prefect" if prefect else str(item.path)))
     items.sort(key=_turn)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file's tests share what it has set up, and all that run a flow share one Prefect server.
+
+    (`--dist loadgroup` would say so by a mark, but with pytest 9.2 it hears none.)
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return "flows" if file.startswith(_OF_FLOWS) else file
+
+    return ByFile(config, log)
 
 
 def _is_twin(item: pytest.Item) -> bool:
