@@ -32,8 +32,8 @@ from tests import chance
 
 atexit.register(shutil.rmtree, os.environ["PREFECT_HOME"], ignore_errors=True)
 
-# The folders that take longest begin first, so that no core waits for the other at the end.
 _OF_FLOWS = ("tests/flows/", "tests/cli/test_commands.py", "tests/cli/test_reply_commands.py")
+# The folders that take longest begin first, so that no core waits for the other at the end.
 _LONGEST = ("flows", "failures", "cli", "browser", "steps", "replies")
 
 

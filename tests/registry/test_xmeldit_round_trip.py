@@ -2,7 +2,6 @@
 
 import json
 import re
-import unicodedata
 from datetime import date, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -21,6 +20,7 @@ from tasks.domain.person import (
     Person,
     PersonKey,
 )
+from tasks.domain.text import plain
 from tasks.registry.xmeldit import BadRecord, RegistryRecord, read_head, read_records
 from tests.delivery_writer import AGS, DELTAS, Sent, generate, write_delivery
 
@@ -30,7 +30,7 @@ texts = (
         min_size=1,
         max_size=30,
     )
-    .map(lambda text: " ".join(unicodedata.normalize("NFC", text).split()))  # as it is read
+    .map(plain)  # as it is read
     .filter(bool)
 )
 maybe = st.just("") | texts

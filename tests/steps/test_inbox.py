@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from tasks import pull
+from tasks.domain.person import PersonKey
 from tasks.errors import DeliveryRejected
 from tasks.forget import forget_delivered
 from tasks.registry.head import read_head
 from tasks.registry.packets import complete_set
 from tasks.settings import settings
-from tests.builders import a_dwelling, a_person
+from tests.builders import AGS, a_person
 from tests.delivery_writer import BASELINE, Sent, write_delivery
 from tests.town import Town
 
@@ -234,9 +235,10 @@ def test_a_file_that_is_replaced_while_it_is_read_counts_only_as_it_is_then(
 
     def replacing(*args: object, **kwargs: object) -> object:
         yield from read(*args, **kwargs)  # type: ignore[arg-type]
-        other = [SENT, Sent("E2", BASELINE, "101", a_person(a_dwelling("Seestraße")))]
+        neighbour = a_person(key=PersonKey(AGS, "000000010025"))
+        other = [SENT, Sent("E2", BASELINE, "101", neighbour)]
         os.replace(write_delivery(path.with_suffix(".part"), 1, other, kind="full"), path)
-        monkeypatch.undo()
+        monkeypatch.setattr(pull, "read_records", read)
 
     monkeypatch.setattr(pull, "read_records", replacing)
     assert town.run_day(DAY, until="pull")["deliveries"] == 0
