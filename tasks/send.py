@@ -191,8 +191,10 @@ def _mail(town: Municipality, parcels: Sequence[Parcel], breaker: Breaker, run: 
 
     def one(parcel: Parcel) -> Counts:
         with breaker.turn() as ours:
+            # Not ours: the channel was left meanwhile, or our lock was lost with its connection,
+            # and another process has the letter in hand.
             if not ours or not _claim(town, [parcel.letter_id]):
-                return Counts()  # our lock was lost with its connection, and another process has it
+                return Counts()
             result: HandedOver | AntragslosError
             try:
                 result = hand_over(
