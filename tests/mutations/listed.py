@@ -243,7 +243,7 @@ MUTATIONS = (
         "tasks/still_true.py",
         "code := may_be_told(person, today) or _overtaken(letter, person, today)",
         "code := may_be_told(person, today)",
-        "tests/steps/test_send.py::test_a_letter_is_stopped_when_its_addressee_has_moved_on_before_it_left",
+        "tests/steps/test_send.py::test_a_letter_to_who_has_left_the_town_meanwhile_is_stopped",
     ),
     Mutation(
         "tasks/still_true.py",

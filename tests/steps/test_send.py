@@ -2,13 +2,14 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from datetime import date, time
 from pathlib import Path
 
 import pytest
 from sqlmodel import select
 
-from tasks.domain.person import Lock
+from tasks.domain.person import Address, Dwelling, Lock
 from tasks.profile import QuietHours
 from tasks.send import recover_claims, send, to_send
 from tasks.settings import settings
@@ -17,7 +18,7 @@ from tasks.state.database import writing
 from tasks.state.documents import PERSON, dump, load_person
 from tasks.state.tables import LetterRow, PersonRow
 from tests.delivery_writer import BASELINE, Sent
-from tests.steps.races import NEW, WOJCIK, moved_to
+from tests.steps.races import NEW, WOJCIK, left, moved_to
 from tests.town import DELIVERIES, Town, make_town
 
 DAY = date(2026, 11, 23)
@@ -84,7 +85,6 @@ def test_in_test_mode_everything_is_rendered_and_nothing_leaves(home: Path) -> N
 
 
 def change_person(town: Town, number: str, **changes: object) -> None:
-    from dataclasses import replace
 
     with writing(town.opened.engine) as session:
         row = session.exec(select(PersonRow).where(PersonRow.number == number)).one()
@@ -212,6 +212,23 @@ def test_a_letter_is_stopped_when_its_addressee_has_moved_on_before_it_left(town
     assert found["E0002-0001"] == ("needs_review", "superseded")  # Brandt has moved back
     assert found["E0002-0002"] == ("needs_review", "superseded")  # Wójcik has moved on
     assert found["E0002-0011"][0] == "sent"  # Neumann-Roth still lives there
+
+
+def test_a_letter_to_who_has_left_the_town_meanwhile_is_stopped(home: Path) -> None:
+    """Nothing was changed in the permit since: only the addressee lives elsewhere."""
+    town = make_town(home, settling_days=0)
+    town.run_day(DAY, FILES[0])
+    town.send(Sent("", BASELINE, "302", moved_to(NEW)))
+    town.run_day(DAY, until="render")
+    leipzig = Address("Waldstraße", "7", postcode="04105", town="Leipzig", ags="14713000")
+    away = replace(WOJCIK, dwellings=(left(NEW, DAY), Dwelling(leipzig, moved_in=DAY)))
+    town.send(Sent("", BASELINE, "202", away))
+
+    town.run_day(DAY)
+
+    (letter,) = town.letters()
+    assert (letter.status, letter.code) == ("stopped", "superseded")
+    assert not list((town.folder / "spool").glob("*.pdf"))
 
 
 def test_a_letter_whose_event_the_registry_has_taken_back_is_stopped(home: Path) -> None:
