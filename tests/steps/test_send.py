@@ -85,7 +85,6 @@ def test_in_test_mode_everything_is_rendered_and_nothing_leaves(home: Path) -> N
 
 
 def change_person(town: Town, number: str, **changes: object) -> None:
-
     with writing(town.opened.engine) as session:
         row = session.exec(select(PersonRow).where(PersonRow.number == number)).one()
         person = load_person(row.snapshot)
