@@ -441,7 +441,7 @@ MUTATIONS = (
         "tasks/stage.py",
         "            raise cleaned(error) from None",
         "            cleaned(error)\n            raise",
-        "tests/flows/test_canary.py::test_no_personal_data_reaches_prefect_in_good_days_and_in_bad",
+        "tests/steps/test_stage.py::test_what_breaks_a_whole_step_leaves_it_as_its_code_alone",
     ),
     Mutation(
         "flows/_pipeline.py",
@@ -461,6 +461,7 @@ MUTATIONS = (
         "tasks/act.py",
         'f"{case.id}:{last[case.id][0].seq}:{position}"',
         'f"{case.id}:{utcnow()}:{position}"',
-        "tests/failures/test_kill.py::test_a_run_killed_anywhere_is_completed_by_the_next_one",
+        "tests/steps/test_act.py::"
+        "test_what_reached_the_register_before_a_crash_is_found_again_and_done_once",
     ),
 )

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -48,6 +49,26 @@ def test_without_news_it_is_simply_carried_out_the_next_day(broken_off: Town) ->
     broken_off.run_day("2026-11-24")
 
     assert broken_off.cases()["E0002-0002"] == ("sent", "zone_switched")
+
+
+def test_what_reached_the_register_before_a_crash_is_found_again_and_done_once(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carry_out = SqlPermitRegister.apply_many
+
+    def dies_behind_it(register: SqlPermitRegister, items: Any) -> None:
+        carry_out(register, items)
+        raise KeyboardInterrupt  # no error of a case's: the process is gone
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SqlPermitRegister, "apply_many", dies_behind_it)
+        with pytest.raises(KeyboardInterrupt):
+            town.run_day(DAY, *FILES)
+
+    town.run_day(DAY)
+
+    assert town.cases()["E0002-0002"] == ("sent", "zone_switched")
+    assert list(town.permits("BPA-0002/2", "BPA-0002/3")) == ["BPA-0002/2"]
 
 
 def test_a_permit_that_has_another_holder_now_is_never_touched(town: Town) -> None:
