@@ -34,7 +34,6 @@ _RESULTS = {True: Result.MET, False: Result.NOT_MET, None: Result.UNCLEAR}
 ANSWER = "answer"  # the fact of a ground that a clerk's choice decided
 BY_HAND = Choice("by_hand", "Nothing is done by the software; it is settled outside of it.")
 GO_ON = Choice("go_on", "Yes: the condition counts as met, and the rest is tested.", Then.GO_ON)
-CARRY_OUT = "carry_out"
 SETTLED_BY_HAND = "settled_by_hand"  # the code of a case that a clerk took out of our hands
 
 
