@@ -113,6 +113,15 @@ def test_every_path_in_a_document_leads_somewhere(path: Path) -> None:
         assert (ROOT / named.partition("::")[0]).exists(), named
 
 
+def test_every_attack_names_a_test_that_tries_it() -> None:
+    table = re.findall(r"^\| (?!tries|asset|-)(.+) \|$", text("docs/security.md"), re.MULTILINE)
+    attacks = [row for row in table if "tests/" in row]
+    for row in attacks:
+        for path, name in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", row):
+            assert f"def {name}(" in text(path), f"{path}::{name}"
+        assert re.search(r"`tests/[\w/]+\.py::\w+`", row.rpartition(" | ")[2]), row
+
+
 @EACH
 def test_every_link_to_a_section_finds_its_heading(path: Path) -> None:
     for name, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", path.read_text(encoding="utf-8")):
