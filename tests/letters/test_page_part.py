@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tasks.domain.decision import Decision
@@ -134,7 +134,7 @@ def test_no_text_at_all_changes_the_structure_of_the_page(text: str) -> None:
 # Words that stand in no template, so that finding one means that an address was shown.
 STREETS = st.sampled_from(["Quittengasse", "Am Xanthenpfad", "Zwetschgenwörth", "Übergrünpfuhl 7"])
 NUMBERS = st.integers(7_000, 9_999).map(str)
-POSTCODES = st.integers(93_000, 99_999).map(str)
+POSTCODES = st.integers(93_000, 99_998).map(str)  # 99999 is no postcode
 SUFFIXES = st.sampled_from(["", "a", "q"])
 
 
@@ -165,6 +165,7 @@ def page_of(delta: Delta, **facts: object) -> tuple[PagePart, Decision]:
 def test_no_address_old_or_new_is_ever_on_the_page(
     code: str, new: tuple[str, str, str, str], old: tuple[str, str, str]
 ) -> None:
+    assume(new[:2] != old[:2])  # who stays in the house gets no letter
     to = a_new_dwelling(new[0], new[1])
     to = replace(to, address=replace(to.address, postcode=new[2], suffix=new[3]))
     leaving = a_new_dwelling(old[0], old[1], moved_in=date(2015, 3, 1))
