@@ -46,6 +46,7 @@ class Texts(_Part):
     legal_remedy: Text  # Rechtsbehelfsbelehrung, VwGO §§ 58, 70
     privacy_notice: Text  # Art. 13, 14 DSGVO
     contact: Text
+    signed_by: Text  # VwVfG § 37 Abs. 3 Satz 1, where no clerk's own name is known
 
 
 class QuietHours(_Part):

@@ -21,7 +21,7 @@ from tasks.replies.tokens import Token, digest, token_for
 from tasks.services import all_services
 from tasks.settings import Settings, settings
 from tasks.stage import Counts, cleaned, spread, stage
-from tasks.state import cases, decisions, facts, outbox
+from tasks.state import cases, clerks, decisions, facts, outbox
 from tasks.state.database import Session, new_id, reading, writing
 from tasks.state.documents import SITUATION
 from tasks.state.tables import CaseRow, LetterRow, SectionRow
@@ -125,6 +125,7 @@ class Told:
         self._decisions = decisions.last_decisions(session, ids)
         self._results = facts.effect_results(session, ids)
         self._people = facts.people_now(session, {case.person_id for case in batch})
+        self._names = clerks.printed_names(session, town.slug)
         self._deltas = facts.deltas(session, {case.delta_id for case in batch if case.delta_id})
 
     def try_letter(
@@ -202,6 +203,8 @@ class Told:
             reply_url=f"{self._town.settings.public_url}/a/{token.link_secret}",
             reply_code=token.short_code,
             template="_reply" if decision.code in REPLIED else "",
+            # Who answered last has decided it; with four eyes, a second clerk agreed to that.
+            signers=tuple(self._names.get(a.by, "") for a in situation.answers[-1:]),
         )
 
     def _content(
@@ -227,6 +230,7 @@ class Told:
             legal_remedy=texts.legal_remedy,
             privacy_notice=texts.privacy_notice,
             contact=texts.contact,
+            signed_by=texts.signed_by,
             postal=postal,
         )
 

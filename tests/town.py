@@ -44,6 +44,7 @@ DATA = Path(__file__).parent / "data"
 DELIVERIES = DATA / "deliveries"
 ZONES = DATA / "zones" / "rostock_bewohnerparkgebiete_2026-09-16.json"
 SLUG = "musterstadt"
+CLERK = "C. Muster"  # whose answers are signed so
 WOJCIK_BORN = BirthDate(1991, 7, 30)  # most stories are his: BPA-0002, E0002-0002
 FIRST_DAY = date(2026, 11, 23)
 FIRST_DELIVERIES = ("0001-gesamtlieferung.xml", "0002-deltalieferung.xml")
@@ -68,6 +69,7 @@ Musterstadt, Rathausplatz 1, 60000 Musterstadt, schriftlich, in elektronischer F
 Niederschrift."""
 privacy_notice = "Wir haben Ihre Daten aus dem Melderegister erhalten."
 contact = "Bürgerbüro, Telefon 0123 456"
+signed_by = "Im Auftrag, A. Beispiel"
 
 [sender]
 name = "Stadt Musterstadt"
@@ -181,9 +183,9 @@ class Town:
         """As `answer`, for what a question names, as where a reply to an act is followed up."""
         with writing(self.opened.engine) as session:
             if session.get(Clerk, (self.slug, by)) is None:  # a password costs a quarter second
-                session.add(
-                    Clerk(municipality=self.slug, sign=by, password="-", created_at=utcnow())
-                )
+                clerk = Clerk(municipality=self.slug, sign=by, password="-", created_at=utcnow())
+                clerk.name = CLERK
+                session.add(clerk)
         today, given = _day(day), {case: choice}
         (answered,) = record_answers(self.opened, given, by=by, via="page", today=today, note=note)
         return answered.status

@@ -24,15 +24,24 @@ def add_clerk(
         typer.FileText | None,
         typer.Option(help="File whose first line is the password; - reads standard input."),
     ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            help="As letters that this clerk decides are signed: A. Beispiel. Empty: as it is, "
+            "or as the profile's signed_by says."
+        ),
+    ] = None,
 ) -> None:
     """Let a clerk log in to their page, or give a new password; that opens a locked account."""
     engine = _engine(municipality)
+    if name is None and password_from is None:
+        name = typer.prompt("Name in letters (A. Beispiel)", default="", show_default=False)
     if password_from is None:
         password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
     else:
         password = password_from.readline().rstrip("\r\n")
     with writing(engine) as session:
-        new = accounts.add_clerk(session, municipality, sign, password)
+        new = accounts.add_clerk(session, municipality, sign, password, name or "")
     typer.echo(f"{sign} {'may log in' if new else 'has a new password'} at {municipality}.")
 
 
@@ -40,9 +49,10 @@ def clerks(municipality: Municipality) -> None:
     """List the clerks of a municipality."""
     with reading(_engine(municipality)) as session:
         found = accounts.clerks_of(session, municipality)
-    table = Table("sign", "state", "since")
+    table = Table("sign", "state", "since", "name in letters")
     for clerk in found:
-        table.add_row(clerk.sign, _state(clerk), clerk.created_at.date().isoformat())
+        since = clerk.created_at.date().isoformat()
+        table.add_row(clerk.sign, _state(clerk), since, clerk.name)
     console().print(table)
     typer.echo(counted(len(found), "clerk"))
 

@@ -127,7 +127,8 @@ class Story:
         return shift_dates(path.read_text(encoding="utf-8"), self.shift)
 
 
-CLERKS = ("sb-1", "sb-2")
+_NAMES = {"sb-1": "A. Beispiel", "sb-2": "B. Muster"}  # as letters print them
+CLERKS = tuple(_NAMES)
 PASSWORD = "Musterstadt-Probe"  # noqa: S105  of invented clerks on this machine alone
 
 
@@ -135,10 +136,10 @@ def let_clerks_in(town: Municipality) -> None:
     """Only who is missing: a password that somebody has changed stays, and each costs time."""
     with reading(town.engine) as session:
         known = {clerk.sign for clerk in clerks_of(session, town.slug)}
-    for sign in CLERKS:
+    for sign, name in _NAMES.items():
         if sign not in known:
             with writing(town.engine) as session:
-                add_clerk(session, town.slug, sign, PASSWORD)
+                add_clerk(session, town.slug, sign, PASSWORD, name)
 
 
 def showcase(town: Municipality) -> tuple[str, str]:

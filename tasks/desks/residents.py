@@ -336,6 +336,7 @@ def _content(town: Municipality, letter: str, head: Head) -> LetterContent:
         legal_remedy=texts.legal_remedy,
         privacy_notice=texts.privacy_notice,
         contact=texts.contact,
+        signed_by=texts.signed_by,
         postal=head.postal,
     )
 

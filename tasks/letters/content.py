@@ -30,6 +30,8 @@ class Section:
     `reply_code` is what a resident without internet says or writes instead of the address.
     `template` names another one than the service's, so far `_reply`: what answers a reply is the
     same for every service.
+    `signers`: the clerk who has decided it, by the name that letters print, "" where the account
+    has none; nobody where all of it was by machine.
     """
 
     service: str
@@ -40,6 +42,7 @@ class Section:
     reply_url: str
     reply_code: str
     template: str = ""
+    signers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,8 @@ class LetterContent:
     `letter_id` is opaque and printed as „Unser Zeichen“. `addressee` has at most six lines and
     `note_lines` at most four (the return line is the fifth of its zone, DIN 5008 Form B).
     `legal_remedy` and `privacy_notice` are the authority's own checked texts, paragraphs separated
-    by an empty line.
+    by an empty line. `signed_by` stands where no clerk's name is known. `postal`: on paper; else it
+    is an electronic document (VwVfG § 37 Abs. 2 Satz 1), the attached PDF as well.
     """
 
     letter_id: str
@@ -62,6 +66,7 @@ class LetterContent:
     legal_remedy: str
     privacy_notice: str
     contact: str
+    signed_by: str
     postal: bool
 
 

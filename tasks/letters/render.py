@@ -53,6 +53,7 @@ class _Part:
     blocks: tuple[Block, ...]
     decides: bool
     automated: bool
+    signers: tuple[str, ...]
     opted_out: bool  # it confirms that we no longer act of our own motion
     reply_url: str
     reply_code: str
@@ -135,6 +136,7 @@ class LetterRenderer:
                     "automated": any(part.automated for part in parts),
                     "opted_out": all(part.opted_out for part in parts),
                     "subjects": [part.subject for part in parts],
+                    "signatures": _signatures(parts, content),
                 }
             )
             return shared | {
@@ -149,7 +151,7 @@ class LetterRenderer:
         own |= {"title": clean(section.title), "code": section.code}
         own["grounds"] = [ground for ground in section.grounds if ground.result is Result.MET]
         own["settled"] = [ground.name for ground in section.grounds if _by_clerk(ground)]
-        own["automated"] = not own["settled"]
+        own["automated"] = not own["settled"] and not section.signers
         name = f"{section.template or section.service}.md.j2"
         module = self._templates.words.get_template(name).make_module({**shared, **own})
         heading, *blocks = parse(str(module))
@@ -161,10 +163,25 @@ class LetterRenderer:
             blocks=tuple(blocks),
             decides=_said(module, "decides"),
             automated=own["automated"],
+            signers=section.signers,
             opted_out=getattr(module, "opted_out", False),
             reply_url=clean(section.reply_url),
             reply_code=clean(section.reply_code),
         )
+
+
+def _signatures(parts: Sequence[_Part], content: LetterContent) -> list[str]:
+    """Who signs for the authority, each once (VwVfG § 37 Abs. 3 Satz 1).
+
+    Nobody must where a machine made all of it, but for an electronic Bescheid: § 37 Abs. 5 is about
+    written ones.
+    """
+    by_hand = [part.signers or ("",) for part in parts if not part.automated]
+    if not by_hand and not content.postal and any(part.decides for part in parts):
+        by_hand = [("",)]
+    names = (clean(name) for signers in by_hand for name in signers)
+    signed = (f"Im Auftrag, {name}" if name else clean(content.signed_by) for name in names)
+    return list(dict.fromkeys(signed))
 
 
 def _by_clerk(ground: Ground) -> bool:

@@ -95,5 +95,6 @@ def _letter(section: Section) -> LetterContent:
             "Stadt Musterstadt, Bewohnerparken, Telefon 0123 456-7890, "
             "E-Mail bewohnerparken@musterstadt.example"
         ),
+        signed_by="Im Auftrag, A. Beispiel",
         postal=True,
     )

@@ -21,6 +21,7 @@ from tasks.state.tables import Clerk
 
 SIGN = re.compile(r"[a-z0-9][a-z0-9-]{1,31}")
 MIN_LENGTH = 12
+LONGEST_NAME = 80
 MAX_LENGTH = 1024  # a longer one only makes us work
 MAX_FAILURES = 10  # failed log-ins in a row; then only a new password opens the account
 
@@ -32,9 +33,12 @@ class BadClerk(PermanentError):
     """The sign is none, or the password is too short."""
 
 
-def add_clerk(session: Session, municipality: str, sign: str, password: str) -> bool:
+def add_clerk(
+    session: Session, municipality: str, sign: str, password: str, name: str = ""
+) -> bool:
     """A new account, or a new password for one that is there: it is open again then.
 
+    `name`: who signs what this clerk decides (VwVfG § 37 Abs. 3 Satz 1); "" leaves it as it is.
     Returns whether it is new.
     """
     if not SIGN.fullmatch(sign):
@@ -46,21 +50,33 @@ def add_clerk(session: Session, municipality: str, sign: str, password: str) -> 
         raise BadClerk(
             "clerk.bad_password", sign, f"A password has {MIN_LENGTH} to {MAX_LENGTH} characters."
         )
+    name = " ".join(name.split())
+    if len(name) > LONGEST_NAME or not name.isprintable():
+        raise BadClerk(
+            "clerk.bad_name", sign, f"A name has at most {LONGEST_NAME} printable characters."
+        )
     clerk = session.get(Clerk, (municipality, sign))
     if clerk is None:
         clerk = Clerk(municipality=municipality, sign=sign, password="", created_at=utcnow())
     new = not clerk.password
     clerk.password, clerk.active, clerk.failures = hashed(password), True, 0
+    clerk.name = name or clerk.name
     session.add(clerk)
     return new
 
 
 def remove_clerk(session: Session, municipality: str, sign: str) -> None:
-    """The row stays: histories name the sign, and nobody else may get it unnoticed."""
+    """The row stays: histories name the sign, and nobody else may get it unnoticed. The name goes:
+    it stays in the letters alone that were signed with it."""
     clerk = session.get(Clerk, (municipality, sign))
     if clerk is None:
         raise BadClerk("clerk.unknown", sign, "antragslos clerks lists those that are there.")
-    clerk.active = False
+    clerk.active, clerk.name = False, ""
+
+
+def printed_names(session: Session, municipality: str) -> dict[str, str]:
+    """sign -> the name that letters print; only of accounts that have one."""
+    return {clerk.sign: clerk.name for clerk in clerks_of(session, municipality) if clerk.name}
 
 
 def clerks_of(session: Session, municipality: str) -> Sequence[Clerk]:

@@ -330,6 +330,7 @@ class Clerk(SQLModel, table=True):
 
     municipality: str = Field(primary_key=True)
     sign: str = Field(primary_key=True)
+    name: str = ""  # as letters print it, for no other use
     password: str  # scrypt, with salt and parameters
     active: bool = True
     failures: int = 0

@@ -169,6 +169,7 @@ class Bare:
             legal_remedy=profile.texts.legal_remedy,
             privacy_notice=profile.texts.privacy_notice,
             contact=profile.texts.contact,
+            signed_by=profile.texts.signed_by,
             postal=True,
         )
 

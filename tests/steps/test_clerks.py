@@ -649,11 +649,13 @@ def run(home: Path) -> Callable[..., str]:
 
 
 def test_an_admin_adds_lists_and_removes_a_clerk(run: Callable[..., str], home: Path) -> None:
-    asked = run("add-clerk", "sb-12", typed=f"{PASSWORD}\n{PASSWORD}\n")
+    asked = run("add-clerk", "sb-12", typed=f"B. Muster\n{PASSWORD}\n{PASSWORD}\n")
     assert "sb-12 may log in" in asked
     assert PASSWORD not in asked
     engine = open_database(f"sqlite:///{(home / 'antragslos.db').resolve()}")
     assert try_in(engine, PASSWORD) == "in"
+
+    assert "B. Muster" in run("clerks")
 
     assert "has a new password" in run(
         "add-clerk", "sb-12", "--password-from", "-", typed="another battery staple\n"
@@ -662,19 +664,26 @@ def test_an_admin_adds_lists_and_removes_a_clerk(run: Callable[..., str], home: 
     (home / "password").write_text("the third battery\n")
     run("add-clerk", "sb-12", "--password-from", str(home / "password"))
     assert try_in(engine, "the third battery") == "in"
+    assert "B. Muster" in run("clerks"), "a new password leaves the name as it is"
 
+    more = ("--password-from", str(home / "password"), "--name", "B. Muster-Probe")
+    run("add-clerk", "sb-12", *more)
+    assert "B. Muster-Probe" in run("clerks")
     assert "active" in run("clerks")
     for _ in range(10):
         try_in(engine, "wrong")
     assert "locked" in run("clerks")
     assert "no longer" in run("remove-clerk", "sb-12")
     assert "removed" in run("clerks")
+    assert "Muster" not in run("clerks").replace("sb-12", ""), "the name is in the letters alone"
 
 
 def test_an_admin_who_mistypes_is_told_so(run: Callable[..., str]) -> None:
     assert "clerk.unknown" in run("remove-clerk", "sb-99")
     assert "clerk.bad_sign" in run("add-clerk", "Frau-Muster", "--password-from", "-", typed="x\n")
     assert "clerk.bad_password" in run("add-clerk", "sb-1", "--password-from", "-", typed="short\n")
+    name = ("--password-from", "-", "--name", "x" * 81)
+    assert "clerk.bad_name" in run("add-clerk", "sb-1", *name, typed=f"{PASSWORD}\n")
 
 
 # --- words ---------------------------------------------------------------------------------------

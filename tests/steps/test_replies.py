@@ -7,8 +7,10 @@ import pytest
 from tasks.domain.reply import ReplyKind, Scope
 from tasks.errors import PermanentError
 from tasks.stage import Counts
+from tasks.state import clerks
+from tasks.state.database import writing
 from tasks.take_up import opt_in
-from tests.town import Town, make_town
+from tests.town import CLERK, Town, make_town
 
 FIRST = ("0001-gesamtlieferung.xml", "0002-deltalieferung.xml")
 WOJCIK, HOFFMANN = "E0002-0002", "E0002-0004"
@@ -97,6 +99,7 @@ def test_a_clerk_resolves_the_ambiguous_street_both_ways(moved: Town, zone: str)
     assert permit(moved, "BPA-0004/2")[:2] == (zone, "active")
     (letter,) = [row for row in moved.letters() if "Hoffmann" in row.addressee]
     assert "vollständig automatisiert" not in letter.text
+    assert f"Im Auftrag, {CLERK}" in letter.text
 
 
 def test_a_clerk_ends_what_the_machine_left_of_a_switch(home: Path) -> None:
@@ -111,6 +114,17 @@ def test_a_clerk_ends_what_the_machine_left_of_a_switch(home: Path) -> None:
     follow_up = town.case(WOJCIK, cause="answer")
     assert (follow_up.status, follow_up.code) == ("sent", "permit_ended")
     assert town.case(WOJCIK).status == "sent"
+
+
+def test_who_was_shut_out_signs_no_further_letter_and_the_authority_does(moved: Town) -> None:
+    moved.answer(HOFFMANN, "zone:A3", "2026-11-23")
+    with writing(moved.opened.engine) as session:
+        clerks.remove_clerk(session, moved.slug, "sb-1")
+    moved.run_replies("2026-11-23")
+
+    (letter,) = [row for row in moved.letters() if "Hoffmann" in row.addressee]
+    assert CLERK not in letter.text
+    assert "Im Auftrag, A. Beispiel" in letter.text
 
 
 @pytest.mark.parametrize(
