@@ -32,10 +32,15 @@ RATIOS = {
     "CPU with server": ["cpu", "server_cpu"],
     "Prefect's database": ["mb"],
 }
+WITHOUT_RENDER = "all of these without render"
+AROUND = "between and around them"
+IDLE = "an idle town"
+AS_BARE = "A with its server (first: B)"
 PAGE = """# Performance
 
-What the guarantees and Prefect cost, written by `make bench`: 10,000 deltas, about ten minutes on
-two idle cores. For fewer: `.venv/bin/python -m tests.benchmarks --deltas 200 --naive 50 --to FILE`.
+What the guarantees and Prefect cost, written by `make bench`: 10,000 deltas, about twenty minutes
+on two idle cores. For fewer:
+`.venv/bin/python -m tests.benchmarks --deltas 200 --naive 50 --to FILE`.
 
 A is this flow with a Prefect server beside it. B is the bare loop: the same parsing, rule, letters
 and facts kept, no Prefect, and nothing made safe. C is the bare loop with one Prefect task for each
@@ -47,6 +52,16 @@ ratios count, not the seconds, and those of CPU time most.
 
 {people:,} people, {movers:,} of them move, {permits:,} permits.
 
+## Against the first release
+
+{first}
+
+CPU time of all threads of the client, in ms. The first release is checked out beside this tree and
+works turn by turn with it, on the same interpreter and packages, and on a town that its own code
+has made from the same seed; the quicker turn of each counts. Another commit is named
+with `--first COMMIT`. An idle town is one of {towns} that know their people and have nothing to do:
+what one more of them adds to a run.
+
 ## Figures
 
 {figures}
@@ -57,22 +72,31 @@ ratios count, not the seconds, and those of CPU time most.
 
 C ran on {fewer:,} deltas. On all {deltas:,}, scaled linearly, it would take {scaled}.
 
-## Stages of A
-
-{stages}
-
 ## Where A's time goes
 
 Own time under a profiler, the ten largest.
 
 {profile}
 """
+# What a stage may cost, as a share of what it cost in the first release.
+GOALS = {"render": 0.6, WITHOUT_RENDER: 0.5, IDLE: 0.2, AS_BARE: 1.15}
 
 
-def page(town: Result, a: Result, b: Result, c: Result, profile: Sequence[Sequence[str]]) -> str:
+def page(
+    town: Result,
+    a: Result,
+    b: Result,
+    c: Result,
+    first: Result,
+    idle: tuple[Result, Result],
+    profile: Sequence[Sequence[str]],
+) -> str:
+    """`first` is empty where there is nothing to compare with."""
     return PAGE.format(
         **town,
         machine=_machine(),
+        first=_table(["CPU, ms", "first", "now", "ratio", "goal"], _since(a, b, first, idle)),
+        towns=idle[0]["towns"],
         figures=_table(
             ["", "A: antragslos", "B: bare loop", "C: task per step"], _figures(a, b, c)
         ),
@@ -80,9 +104,32 @@ def page(town: Result, a: Result, b: Result, c: Result, profile: Sequence[Sequen
         fewer=c["deltas"],
         deltas=a["deltas"],
         scaled=_scaled(c, a["deltas"] / c["deltas"]),
-        stages=_table(["stage", "s", "share", "task runs"], _stages(a)),
         profile=_table(["s", "function", "module"], profile),
     )
+
+
+def _since(a: Result, b: Result, first: Result, idle: tuple[Result, Result]) -> Iterator[list[str]]:
+    now, then = _costs(a, idle[0]), _costs(first, idle[1])
+    for name, cost in now.items():
+        before = then.get(name)
+        ratio = f"{cost / before:.2f}" if before else "–"
+        yield [name, f"{before:.2f}" if before else "–", f"{cost:.2f}", ratio, _goal(name)]
+    ours, bare = ((r["cpu"] + r.get("server_cpu", 0)) * 1000 / r["deltas"] for r in (a, b))
+    yield [AS_BARE, f"{bare:.2f}", f"{ours:.2f}", f"{ours / bare:.2f}", _goal(AS_BARE)]
+
+
+def _costs(ours: Result, idle: Result) -> dict[str, float]:
+    """Milliseconds: of each stage a delta, and of an idle town."""
+    if not ours:
+        return {}
+    stages = {name: cpu * 1000 / ours["deltas"] for name, (cpu, _) in ours["stages"].items()}
+    without = sum(cost for name, cost in stages.items() if name != "render")
+    around = ours["cpu"] * 1000 / ours["deltas"] - sum(stages.values())
+    return {**stages, WITHOUT_RENDER: without, AROUND: around, IDLE: idle["cpu"] * 1000}
+
+
+def _goal(name: str) -> str:
+    return f"≤ {GOALS[name]}" if name in GOALS else ""
 
 
 def _machine() -> str:
@@ -135,9 +182,3 @@ def _ratio(one: Result, other: Result, keys: Sequence[str]) -> str:
 def _scaled(c: Result, scale: float) -> str:
     kinds = {"s": "seconds", "s of server CPU": "server_cpu", "MB": "mb"}
     return ", ".join(f"{c.get(key, 0) * scale:,.0f} {unit}" for unit, key in kinds.items())
-
-
-def _stages(a: Result) -> Iterator[list[str]]:
-    rest = a["seconds"] - sum(seconds for seconds, _ in a["stages"].values())
-    for name, (seconds, runs) in [*a["stages"].items(), ("between", (rest, ""))]:
-        yield [name, f"{seconds:.1f}", f"{seconds / a['seconds']:.0%}", str(runs)]
