@@ -17,16 +17,21 @@ from tasks.errors import LetterIncomplete
 from tasks.letters.words import kept_together
 
 FONTS = Path(fontpkg_noto_sans.ROOT) / "files"
+# What Typst has laid out is found again only while its inputs and the frame stay the same. So the
+# letter comes as a file, which exists in memory alone; `sys.inputs` would be part of every key.
+MAIN = '#import "/{frame}": letter\n#letter(json("/letter.json"))\n'
 
 
 class PageSetter:
-    """A compiler serves many letters: only the data changes, so a page costs milliseconds.
+    """A compiler serves many letters: what reads like the letter before is not laid out again.
 
-    May be called from several threads; Typst works without Python's lock.
+    May be called from several threads; Typst works without Python's lock, and what it has laid out
+    serves all of them. It forgets what ten letters did not need.
     """
 
     def __init__(self, frame: Path) -> None:
-        self._frame = frame
+        self._root = frame.parent
+        self._main = MAIN.format(frame=frame.name).encode()
         self._fonts = typst.Fonts(False, False, [str(FONTS)])
         self._idle: SimpleQueue[typst.Compiler] = SimpleQueue()
 
@@ -37,8 +42,7 @@ class PageSetter:
             compiler = self._idle.get_nowait()
         except Empty:
             # The frame's own folder is all that it can read: a logo may lie beside it.
-            root = str(self._frame.parent)
-            compiler = typst.Compiler(str(self._frame), root=root, font_paths=self._fonts)
+            compiler = typst.Compiler(root=str(self._root), font_paths=self._fonts)
         try:
             yield compiler
         finally:
@@ -52,8 +56,8 @@ class PageSetter:
         try:
             with self._compiler() as compiler:
                 page = compiler.compile(
+                    {"main.typ": self._main, "letter.json": data.encode()},
                     format="pdf",
-                    sys_inputs={"letter": data},
                     # These go together; PDF/A-4 asks for PDF 2.0, which PDF/UA-1 forbids.
                     pdf_standards=["a-2a", "ua-1"],
                     timestamp=datetime.combine(day, time(), UTC),

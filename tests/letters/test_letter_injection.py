@@ -37,6 +37,7 @@ ATTACKS = [
     "&lt;b&gt; &amp; &#42; &copy;",
     "{{ 7 * 7 }} {% for x in y %} {# weg #}",
     "#import \"x\" #panic() #read(\"/etc/passwd\") $x^2$ \\u{41} [inhalt] @ref <label> *fett*",
+    '")) #panic() //', '\\")) #read("/_letter.typ") /*', '\\u0022)) #panic()',
     "[Link](https://evil.example) ![Bild](x) <https://evil.example> https://evil.example",
     "\\* \\\\ \\| \\",
     "***", "===", "---", "```", "+", "1)", ">",

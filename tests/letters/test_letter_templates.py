@@ -53,6 +53,16 @@ def test_two_municipalities_replace_the_same_template_each_for_itself(
     assert "Worte aus" not in said(renderer())
 
 
+def test_a_page_of_ones_own_may_show_what_lies_beside_it(tmp_path: Path) -> None:
+    own = override(tmp_path, "_letter.typ", "  letter.salutation", '  read("motto.txt")')
+    (tmp_path / "motto.txt").write_text("Gut Ding")
+    # Not the letter that is being set: that one exists in memory alone.
+    (tmp_path / "letter.json").write_text("{}")
+    (tmp_path / "main.typ").write_text("#panic()")
+
+    assert "Gut Ding" in text_of(own.render(a_letter()).pdf)
+
+
 def test_a_municipality_without_templates_of_its_own_uses_the_shared_ones(tmp_path: Path) -> None:
     folder = LetterRenderer([tmp_path / "not there", TEMPLATES])
     assert folder.render(a_letter()) == renderer().render(a_letter())
@@ -119,8 +129,10 @@ def test_a_missing_template_is_named(tmp_path: Path) -> None:
         ("resident_parking.md.j2", "{% set decides", "{% set other", "letter.missing_variable"),
         ("_letter.md.j2", "{% set salutation", "{% set other", "letter.missing_variable"),
         ("_letter.html.j2", "{{ salutation }}", "{{ salutatoin }}", "letter.missing_variable"),
-        ("_letter.typ", "#letter.salutation", "#letter.nothing", "letter.page_failed"),
-        ("_letter.typ", "#letter.salutation", "#read(\"/etc/hostname\")", "letter.page_failed"),
+        ("_letter.typ", "  letter.salutation", "  letter.nothing", "letter.page_failed"),
+        ("_letter.typ", "  letter.salutation", "  read(\"/etc/hostname\")", "letter.page_failed"),
+        ("_letter.typ", "  letter.salutation", "  read(\"/../x.txt\")", "letter.page_failed"),
+        ("_letter.typ", "#let letter(", "#let other(", "letter.page_failed"),
     ],
 )  # fmt: skip
 def test_a_broken_template_is_a_clear_error_without_personal_data(
