@@ -16,6 +16,7 @@
        ├─ ProfileInvalid      all problems at once
        ├─ ZoneListInvalid     an entry that cannot be read, quoted
        ├─ RecordConflict      the municipal record is not what the decision was made on
+       ├─ RegisterRefused     this database is no register of this municipality
        ├─ LetterIncomplete    a variable or a template is missing
        ├─ ChannelRefused      the address or our credentials were refused
        ├─ ChannelUncertain    the letter may have left; never repeated by itself
@@ -117,6 +118,10 @@ class ZoneListInvalid(PermanentError):
 
 class RecordConflict(PermanentError):
     """The record in the municipal system is not what the decision was made on."""
+
+
+class RegisterRefused(PermanentError):
+    """The database that a profile names is not allowed, another town's, or no register at all."""
 
 
 class LetterIncomplete(PermanentError):

@@ -1,5 +1,6 @@
 """One municipality, opened: its profile and the parts that the steps work with."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,13 +14,16 @@ from tasks.errors import (
     ChannelRefused,
     LetterIncomplete,
     ProfileInvalid,
+    RegisterRefused,
     ZoneListInvalid,
 )
+from tasks.files import LINK, strange
 from tasks.letters.render import LetterRenderer
 from tasks.matching.permits import candidates_of
 from tasks.matching.zone_file import parse_zone_list
 from tasks.matching.zones import ZoneList
 from tasks.profile import SLUG, EnabledService, Profile, enabled_services, load_profile
+from tasks.records.address import URL, register_url
 from tasks.records.sql import SqlPermitRegister
 from tasks.settings import TEMPLATES, Settings
 from tasks.state.database import Engine, open_database
@@ -47,8 +51,9 @@ class Municipality:
     @cached_property
     def register(self) -> SqlPermitRegister:
         """The permit system. Another is attached here; steps only know it as a PermitRegister."""
-        default = f"sqlite:///{self.folder.resolve() / 'permits.db'}"
-        return SqlPermitRegister(self.profile.permits_url or default, candidates_of)
+        return SqlPermitRegister(
+            _register_url(self.profile, self.folder, self.settings), candidates_of, owner=self.slug
+        )
 
     @cached_property
     def renderer(self) -> LetterRenderer:
@@ -93,20 +98,32 @@ def open_municipality(slug: str, settings: Settings) -> Municipality:
     if not SLUG.fullmatch(slug):
         raise ProfileInvalid(slug, ["a municipality's name is lower-case letters, digits, hyphens"])
     folder = settings.folder(slug)
+    if problems := _strange(folder):
+        raise ProfileInvalid(slug, problems)
     stamp = _stamp(folder)
     known = _opened.get(str(folder))
     if known and known[0] == stamp and known[1].settings is settings:
         return known[1]
     profile = load_profile(folder / PROFILE)
     services = {enabled.service.name: enabled for enabled in enabled_services(profile, slug)}
+    try:
+        _register_url(profile, folder, settings)
+    except RegisterRefused as error:
+        raise ProfileInvalid(slug, [f"permits_url: {error.detail}"]) from None
     municipality = Municipality(slug, folder, profile, services, settings)
     _opened[str(folder)] = (stamp, municipality)
     return municipality
 
 
+def _register_url(profile: Profile, folder: Path, settings: Settings) -> URL:
+    return register_url(profile.permits_url, folder, settings.permit_hosts)
+
+
 def municipalities(settings: Settings) -> list[str]:
-    """Every folder of the home that holds a profile."""
-    return sorted(path.parent.name for path in settings.home.glob(f"*/{PROFILE}"))
+    """Every folder of the home that holds a profile, also one that cannot be used."""
+    with suppress(FileNotFoundError), os.scandir(settings.home) as entries:
+        return sorted(e.name for e in entries if os.path.lexists(os.path.join(e.path, PROFILE)))
+    return []
 
 
 def check_municipality(slug: str, settings: Settings) -> list[str]:
@@ -122,6 +139,8 @@ def check_municipality(slug: str, settings: Settings) -> list[str]:
     ):
         try:
             problems += look(town)
+        except RegisterRefused as error:
+            problems.append(f"{name}: {error.detail}")
         except Exception as error:  # whatever a wrong address leads to; its text may quote it
             problems.append(f"{name}: cannot be opened ({type(error).__name__})")
     if not town.services:
@@ -204,14 +223,21 @@ def _service_problems(town: Municipality, name: str) -> Iterator[str]:
         for entry in error.entries:
             how = f"; {error.how[entry]}" if entry in error.how else ""
             yield f"services.{name}.zones: cannot read „{entry}“{how}"
-    except OSError:
-        yield f"services.{name}.zones: {enabled.area_file or '(none)'} is not a file"
     try:
         town.renderer.check(enabled.service)
     except LetterIncomplete as error:
         yield f"template of {name}: {error.code.partition('.')[2]}: {error.detail}"
     if not enabled.gate.legal_basis_ref:
         yield f"services.{name}.legal_basis_ref: the approval of BMG § 37 is not named"
+
+
+def _strange(folder: Path) -> list[str]:
+    """A link leads into another town's inbox or spool, and a pipe hangs whoever opens it."""
+    if folder.is_symlink():
+        return [f"{folder}: {LINK}"]
+    with suppress(FileNotFoundError):
+        return [f"{folder / name}: {what}" for name, what in sorted(strange(folder).items())]
+    return []  # the profile is missing, which is said
 
 
 def _stamp(folder: Path) -> tuple[tuple[str, int], ...]:

@@ -9,18 +9,35 @@ from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+)
 from pydantic_core import ErrorDetails
 
 from tasks.domain.service import Gate, LegalMode, Service
 from tasks.errors import ProfileInvalid
+from tasks.files import NotAFile, is_plain, read_own
 from tasks.services import all_services
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 AGS = r"^[0-9]{8}$"
+AREA_LISTS = (".txt", ".json")
 ADDRESS = r"^[^@\s]+@[^@\s]+$"
 IN_WORDS = {AGS: "eight digits", ADDRESS: "an e-mail address"}
 Text = Annotated[str, Field(min_length=1)]
+
+
+def _beside_the_profile(name: str) -> str:
+    """Not the profile, nor a register: an error quotes what it cannot read of an area list."""
+    if name and not (is_plain(name) and Path(name).suffix.lower() in AREA_LISTS):
+        raise ValueError(f"the name of a file in this folder, {' or '.join(AREA_LISTS)}; no path")
+    return name
 
 
 class _Part(BaseModel):
@@ -108,7 +125,8 @@ class ServicePart(BaseModel):
     automation_norm: str | None = None  # None: the service's own norm; "": no norm, clerk decides
     legal_basis_ref: str = ""  # the approval that BMG § 37 asks for
     look_back_days: Annotated[int, Field(ge=0, le=3650)] = 0  # when it is switched on
-    zones: str = ""  # file of the area list, in the municipality's folder
+    # File of the area list, in the municipality's folder.
+    zones: Annotated[str, AfterValidator(_beside_the_profile)] = ""
     zones_cover: tuple[Text, ...] = ()  # Ortsteile and postcodes that the whole list holds for
 
 
@@ -151,13 +169,15 @@ def load_profile(path: Path) -> Profile:
     """Raises ProfileInvalid with every problem found: file, key and reason, never a value."""
     municipality = path.parent.name
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = tomllib.loads(read_own(path.parent, path.name).decode())
     except FileNotFoundError:
         raise ProfileInvalid(municipality, [f"{path} does not exist"]) from None
+    except NotAFile as error:
+        raise ProfileInvalid(municipality, [f"{path}: {error}"]) from None
     except (OSError, UnicodeDecodeError) as error:
         reason = type(error).__name__
         raise ProfileInvalid(municipality, [f"{path} cannot be read: {reason}"]) from None
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also a number of 5,000 digits
         raise ProfileInvalid(municipality, [f"{path} is not TOML: {error}"]) from None
     try:
         return Profile.model_validate(raw)

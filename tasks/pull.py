@@ -380,10 +380,11 @@ def _reject(
     town: Municipality, paths: Sequence[Path], head: DeliveryHead | None, code: str, today: date
 ) -> None:
     number = head.number if head else 0
+    content = hash_of(paths, town.settings.max_delivery_bytes)
     if code != "registry.number_repeated":  # that number was accepted, and stays so
         with writing(town.engine) as session:
             noted = intake.new_delivery(town.slug, SOURCE, number, head.kind if head else "", today)
-            noted.status, noted.code, noted.content_hash = "rejected", code, hash_of(paths)
+            noted.status, noted.code, noted.content_hash = "rejected", code, content
             intake.note_delivery(session, noted)
     write_receipt(
         head or unreadable_head(town.profile.ags, town.profile.name, utcnow()),
@@ -393,7 +394,7 @@ def _reject(
         [],
         utcnow(),
         uuid4(),
-        town.folder / "receipts" / f"1101-{number:04d}-rejected-{hash_of(paths)[:8]}.xml",
+        town.folder / "receipts" / f"1101-{number:04d}-rejected-{content[:8]}.xml",
         error=code,
         expected_number=_due(town),
     )

@@ -53,6 +53,9 @@ class Settings(BaseSettings):
         pattern=r"^https?://[^/\s]",
         description="Address of the residents' page, for letters.",
     )
+    permit_hosts: tuple[str, ...] = Field(
+        default=(), description="PostgreSQL servers on which permit registers may be, as JSON."
+    )
     batch_size: int = Field(default=500, ge=1, le=10_000, description="Cases a task works on.")
     send_workers: int = Field(default=4, ge=1, le=64, description="Letters handed over at a time.")
     max_delivery_bytes: int = Field(

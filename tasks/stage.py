@@ -20,6 +20,7 @@ from tasks.errors import (
     AntragslosError,
     PermanentError,
     ProfileInvalid,
+    RegisterRefused,
     SettingsInvalid,
     TemporaryError,
     ZoneListInvalid,
@@ -34,7 +35,7 @@ CRASHED = "internal.crashed"
 DEATHS = 2  # of processes that had it in hand, until an item is parked
 MANY = 25  # of these, and not one that went well: the trouble is not theirs
 # Not the fault of any item: tried again, or mended in a file, and until then nobody is parked.
-_NO_ITEMS = (TemporaryError, ProfileInvalid, SettingsInvalid, ZoneListInvalid)
+_NO_ITEMS = (TemporaryError, ProfileInvalid, RegisterRefused, SettingsInvalid, ZoneListInvalid)
 
 
 class StageFailed(PermanentError):

@@ -13,6 +13,7 @@ os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 
 import atexit
 import importlib.util
+import json
 import pwd
 import shutil
 import signal
@@ -215,6 +216,20 @@ def postgres_database(postgres_url: str, postgres_template: str) -> str:
         f"CREATE DATABASE test TEMPLATE {postgres_template}",
     )
     return postgres_url.replace("/postgres?", "/test?")
+
+
+@pytest.fixture
+def permits_url(
+    database_url: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> str:
+    """As `permits_url` of a profile: a register in the same kind of database as the state."""
+    if database_url.startswith("sqlite"):
+        return ""
+    server = str(request.getfixturevalue("postgres_url"))
+    _sql(server, "DROP DATABASE IF EXISTS permits WITH (FORCE)", "CREATE DATABASE permits")
+    folder = server.partition("?host=")[2]
+    monkeypatch.setenv("ANTRAGSLOS_PERMIT_HOSTS", json.dumps([folder]))
+    return server.replace("/postgres?", "/permits?")
 
 
 def _sql(url: str, *commands: str) -> None:

@@ -12,7 +12,7 @@ FOLDERS = {
 }
 # Folders of steps that are too large for one file: they may do what a step may.
 STEPS = {"desks", "history"}
-WORDS = {"domain", "errors"}  # what every folder may speak
+WORDS = {"domain", "errors", "files"}  # what every folder may speak
 # library -> where it may be imported (a folder of tasks, "steps" or "flows")
 HOMES = {
     "prefect": {"flows", "steps"},

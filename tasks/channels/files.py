@@ -9,12 +9,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tasks.errors import ChannelUnavailable
+from tasks.files import open_regular
 
 _MODE = 0o640  # letters are for the owner and the group that collects them
 
 
 def write(path: Path, data: bytes, *, append: bool = False, sync: bool = False) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | (os.O_APPEND if append else os.O_TRUNC)
+    flags = (
+        os.O_WRONLY
+        | os.O_CREAT
+        | os.O_NOFOLLOW
+        | os.O_NONBLOCK
+        | (os.O_APPEND if append else os.O_TRUNC)
+    )
     descriptor = os.open(path, flags, _MODE)
     try:
         rest = memoryview(data)
@@ -24,6 +31,12 @@ def write(path: Path, data: bytes, *, append: bool = False, sync: bool = False) 
             os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def read(path: Path) -> bytes:
+    """Raises OSError, also for what is no regular file."""
+    with open_regular(path) as file:
+        return file.read()
 
 
 def sync_file(path: Path) -> None:

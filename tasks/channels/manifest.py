@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tasks.channels import files
 from tasks.channels.parcel import Parcel
+from tasks.files import open_regular
 
 
 @dataclass
@@ -59,7 +60,7 @@ def read(path: Path, scratch: Path) -> dict[str, str]:
     tail = _unread(path, known)
     intact = repaired(tail)
     if intact != tail:
-        files.write(scratch, repaired(path.read_bytes()), sync=True)
+        files.write(scratch, repaired(files.read(path)), sync=True)
         os.replace(scratch, path)
         files.sync_folder(path.parent)
         return read(path, scratch)
@@ -72,7 +73,7 @@ def read(path: Path, scratch: Path) -> dict[str, str]:
 
 def _unread(path: Path, known: _Known) -> bytes:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             status = os.fstat(file.fileno())
             if status.st_ino != known.inode or status.st_size < known.size:
                 known.inode, known.size, known.letters = status.st_ino, 0, {}

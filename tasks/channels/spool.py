@@ -111,7 +111,7 @@ def _compare(parcel: Parcel, digest: str) -> Result:
 
 def _stage(parcel: Parcel, folder: Path) -> None:
     target = folder / _file(parcel)
-    if target.exists() and target.read_bytes() != parcel.pdf:
+    if os.path.lexists(target) and files.read(target) != parcel.pdf:
         raise ChannelRefused("channel.spool_conflict", parcel.letter_id)
     files.write(_part(parcel, folder), parcel.pdf)
 
@@ -161,6 +161,8 @@ def _part(parcel: Parcel, folder: Path) -> Path:
 
 def _empty(folder: Path) -> None:
     """What lies here under the lock was left by a crash; it holds somebody's letter."""
+    if folder.is_symlink():  # to other people's files
+        raise NotADirectoryError(errno.ENOTDIR, "")
     folder.mkdir(mode=0o750, exist_ok=True)
     for path in folder.iterdir():
         path.unlink()

@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tasks.errors import ZoneListInvalid
+from tasks.files import NotAFile, read_own
 from tasks.matching.spans import ANYWHERE, Entry, Place, two_readings
 from tasks.matching.statutory import normalise_street
 from tasks.matching.zone_text import HOW, SIDES, Unreadable, place_of, read_entry, read_place
@@ -29,6 +30,8 @@ _DASH = re.compile(r"\s+[-–—]\s+")
 _NUMBERED = re.compile(r"\S+ (?:\d|[IVX]+\b)")  # „A 3“: the letter alone is no code
 _CODE = re.compile(r"[A-ZÄÖÜ]|[IVX]+|(?=\S*\d)[^\W_]+")  # N, A3, 12, II; not „Bezirk“ or „1.“
 _SQUARES = re.compile(r"([A-Z]) ?(\d{1,2}) ?(?:-|–|bis) ?\1 ?(\d{1,2})")  # C 1 – C 8
+LONGEST = 1000  # characters of an entry
+NO_ZONE_AT_ALL = "no zone is named in it; an entry is „A1: Alter Markt; Grubenstr. 25“"
 NO_ZONE = "no zone stands before it: write „A1: Alter Markt; Grubenstr. 25“"
 
 
@@ -38,10 +41,15 @@ def parse_zone_list(path: Path, covers: Sequence[str] = ()) -> ZoneList:
     Raises ZoneListInvalid with every entry that cannot be read, and how to write it.
     """
     try:
-        text = unicodedata.normalize("NFC", path.read_text(encoding="utf-8-sig"))
+        text = read_own(path.parent, path.name).decode("utf-8-sig")
+        text = unicodedata.normalize("NFC", text)
         text = text.translate(_DASHES)
         zones = list(_from_json(text) if path.suffix.lower() == ".json" else _from_text(text))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        if not any(zone for zone, _ in zones):  # any file: nothing of it may be quoted
+            raise ZoneListInvalid([f"{path.name}: {NO_ZONE_AT_ALL}"])
+    except NotAFile as error:
+        raise ZoneListInvalid([f"{path.name}: {error}"]) from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise ZoneListInvalid([f"{path.name}: not a zone list that can be read"]) from None
     entries: list[tuple[str, Entry]] = []
     unreadable: dict[str, str] = {}
@@ -89,6 +97,8 @@ def _names(codes: Mapping[str, str]) -> dict[str, set[str]]:
 
 
 def _read(zone: str, text: str) -> Entry:
+    if len(zone) + len(text) > LONGEST:
+        raise Unreadable
     place, name = read_place(zone)
     if not name:
         raise Unreadable(NO_ZONE)
@@ -112,7 +122,8 @@ def _with_two_readings(entries: Iterable[tuple[str, Entry]]) -> dict[str, str]:
 
 
 def _quoted(zone: str, text: str) -> str:
-    return f"{zone}: {text}" if zone else text
+    text = f"{zone}: {text}" if zone else text
+    return text if len(text) <= LONGEST else f"{text[:100]} …"
 
 
 def _from_json(text: str) -> Iterator[tuple[str, str]]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import URL, func, select
 
 from tasks.domain.effect import Effect
 from tasks.domain.person import PersonKey
@@ -29,15 +29,20 @@ def utc_now() -> datetime:
 
 
 class SqlPermitRegister:
-    """`candidate_keys(permit)`: by what a permit can be found without its key."""
+    """`candidate_keys(permit)`: by what a permit can be found without its key.
+
+    `owner`: the municipality; RegisterRefused is raised where the register is another's.
+    """
 
     def __init__(
         self,
-        url: str,
+        url: str | URL,
         candidate_keys: CandidateKeys = no_candidates,
         now: Callable[[], datetime] = utc_now,
+        *,
+        owner: str,
     ) -> None:
-        self._database = Database(url)
+        self._database = Database(url, owner)
         self._candidate_keys = candidate_keys
         self._now = now
 

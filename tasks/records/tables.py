@@ -45,6 +45,16 @@ class Register(SQLModel):
     metadata: ClassVar[MetaData] = MetaData()
 
 
+class RegisterOwner(Register, table=True):
+    """Whose register this is: one row. Here and not in the state, since here it says so to every
+    installation, whatever the address, and goes with every copy and backup."""
+
+    __tablename__ = "register_owner"
+
+    row: int = Field(default=1, primary_key=True)
+    municipality: str
+
+
 class ParkingPermit(Register, table=True):
     __tablename__ = "parking_permit"
     __table_args__ = (Index("parking_permit_key", "key_number", "key_ags"),)

@@ -4,10 +4,9 @@ A pipe or a device would hang whoever opens it, a link leads out of the folder, 
 still be writing. What is moved keeps its name as far as the folder takes it.
 """
 
-import errno
 import hashlib
 import os
-import stat
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,9 +14,11 @@ from io import BufferedReader
 from pathlib import Path
 
 from tasks.errors import RegistryUnavailable
+from tasks.files import NotAFile, must_be_regular, open_regular
 
 NOT_OURS = {"registry.not_a_file", "registry.forbidden_file"}  # moved aside, whatever it is
 MAX_NAME = 255  # bytes
+COMPARED = 2 * 1024**3  # bytes; of two larger ones of one name, both are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,33 +44,34 @@ def names(inbox: Path) -> list[Path]:
 
 def stamp(path: Path) -> Stamp:
     """Raises RegistryUnavailable for what is no regular file, OSError where nothing is there."""
-    return _stamp(path.lstat())
+    found = path.lstat()
+    try:
+        must_be_regular(found)
+    except NotAFile:
+        raise RegistryUnavailable("registry.not_a_file") from None
+    return Stamp(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
 
 
 def open_file(path: Path) -> BufferedReader:
     """Raises RegistryUnavailable for what is no regular file, or may not be read."""
-    stamp(path)  # opening a device can do something to it
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        return open_regular(path)
     except PermissionError:
         raise RegistryUnavailable("registry.forbidden_file") from None
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise RegistryUnavailable("registry.not_a_file") from None
-        raise
-    try:
-        _stamp(os.fstat(descriptor))  # another may be there by now
-    except RegistryUnavailable:
-        os.close(descriptor)
-        raise
-    return os.fdopen(descriptor, "rb")
+    except NotAFile:
+        raise RegistryUnavailable("registry.not_a_file") from None
 
 
-def hash_of(paths: Sequence[Path]) -> str:
+def hash_of(paths: Sequence[Path], max_bytes: int = sys.maxsize) -> str:
+    """Of a larger file only name and size: it is refused unread, and reading it takes hours."""
     digest = hashlib.sha256()
     for path in paths:
         with open_file(path) as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
+            size = os.fstat(file.fileno()).st_size
+            if size > max_bytes:
+                digest.update(f"{path.name} {size}".encode(errors="surrogateescape"))
+            else:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
 
 
@@ -81,15 +83,11 @@ def move(path: Path, folder: Path) -> None:
     os.rename(path, target)
 
 
-def _stamp(found: os.stat_result) -> Stamp:
-    if not stat.S_ISREG(found.st_mode):
-        raise RegistryUnavailable("registry.not_a_file")
-    return Stamp(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
-
-
 def _same(path: Path, other: Path) -> bool:
     with suppress(RegistryUnavailable, OSError):
-        return hash_of([path]) == hash_of([other])
+        sizes = {stamp(path).size, stamp(other).size}
+        if len(sizes) == 1 and max(sizes) <= COMPARED:
+            return hash_of([path]) == hash_of([other])
     return False
 
 

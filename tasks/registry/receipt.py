@@ -192,7 +192,8 @@ def _moment(moment: datetime) -> str:
 def _write(content: bytes, path: Path) -> None:
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
-        with unfinished.open("wb") as file:
+        unfinished.unlink(missing_ok=True)
+        with unfinished.open("xb") as file:  # x: through no link
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -290,7 +290,7 @@ MUTATIONS = (
         "tests/steps/test_pull.py::test_a_bad_record_is_quarantined_and_the_rest_goes_on",
     ),
     Mutation(
-        "tasks/registry/inbox.py",
+        "tasks/files.py",
         "    if not stat.S_ISREG(found.st_mode):",
         "    if stat.S_ISDIR(found.st_mode):",
         "tests/steps/test_inbox.py::test_what_is_no_file_is_put_aside_unopened_and_the_delivery_is_taken",

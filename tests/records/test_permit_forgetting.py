@@ -55,7 +55,7 @@ PERSONAL = (
 
 @pytest.fixture
 def register(database_url: str) -> Iterator[SqlPermitRegister]:
-    opened = SqlPermitRegister(database_url)
+    opened = SqlPermitRegister(database_url, owner="musterstadt")
     opened.store([PERMIT])
     opened.apply("case-1", SWITCH)
     opened.apply("case-2", RENAMED)

@@ -55,7 +55,7 @@ WRITE = "write 2026-03-01 or 01.03.2026"
 
 @pytest.fixture
 def register(database_url: str) -> Iterator[SqlPermitRegister]:
-    opened = SqlPermitRegister(database_url)
+    opened = SqlPermitRegister(database_url, owner="musterstadt")
     yield opened
     opened.close()
 
@@ -413,9 +413,11 @@ def test_an_import_finds_permits_by_new_candidate_keys_though_nothing_changed(
     database_url: str,
 ) -> None:
     unkeyed = replace(PERMIT, key=None)
-    import_permits(SqlPermitRegister(database_url), [unkeyed])
+    import_permits(SqlPermitRegister(database_url, owner="musterstadt"), [unkeyed])
     register = SqlPermitRegister(
-        database_url, candidate_keys=lambda permit: frozenset({permit.birth_date})
+        database_url,
+        candidate_keys=lambda permit: frozenset({permit.birth_date}),
+        owner="musterstadt",
     )
     assert register.similar({"1991-07-30"}) == []
     assert numbers_of(import_permits(register, [unkeyed])) == (0, 0, 1)

@@ -1,3 +1,4 @@
+import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -56,7 +57,7 @@ def by_name(permit: Permit) -> frozenset[str]:
 
 @pytest.fixture
 def register(database_url: str) -> Iterator[SqlPermitRegister]:
-    opened = SqlPermitRegister(database_url, candidate_keys=by_name)
+    opened = SqlPermitRegister(database_url, candidate_keys=by_name, owner="musterstadt")
     opened.store([PERMIT])
     yield opened
     opened.close()
@@ -370,9 +371,9 @@ def test_a_permit_without_a_key_keeps_being_found_after_its_switch_and_back(
 
 
 def test_two_workers_with_the_same_effect_carry_it_out_once(database_url: str) -> None:
-    first = SqlPermitRegister(database_url)
+    first = SqlPermitRegister(database_url, owner="musterstadt")
     first.store([PERMIT])
-    registers = [first, *(SqlPermitRegister(database_url) for _ in range(3))]
+    registers = [first, *(SqlPermitRegister(database_url, owner="musterstadt") for _ in range(3))]
     results: list[Applied] = []
     start = threading.Barrier(len(registers))
 
@@ -392,7 +393,7 @@ def test_two_workers_with_the_same_effect_carry_it_out_once(database_url: str) -
 
 
 def test_the_tables_are_made_on_first_use_by_whoever_comes_first(database_url: str) -> None:
-    registers = [SqlPermitRegister(database_url) for _ in range(4)]
+    registers = [SqlPermitRegister(database_url, owner="musterstadt") for _ in range(4)]
     threads = [threading.Thread(target=register.get, args=[["X"]]) for register in registers]
     for thread in threads:
         thread.start()
@@ -403,6 +404,7 @@ def test_the_tables_are_made_on_first_use_by_whoever_comes_first(database_url: s
         "parking_permit",
         "permit_candidate",
         "applied_effect",
+        "register_owner",
     }
     engine.dispose()
     for register in registers:
@@ -430,19 +432,18 @@ def test_every_write_counts_the_version_up(register: SqlPermitRegister, database
 )
 def test_a_database_out_of_reach_is_temporary_and_tells_no_secrets(url: str) -> None:
     with pytest.raises(RecordsUnavailable) as error:
-        SqlPermitRegister(url).apply("case-1", SWITCH)
+        SqlPermitRegister(url, owner="musterstadt").apply("case-1", SWITCH)
     assert str(error.value).startswith("records.unreachable")
     assert "secret" not in str(error.value)
     assert error.value.__suppress_context__ or error.value.__context__ is None
 
 
 def test_a_database_that_goes_away_fails_each_effect_by_its_key(tmp_path: Path) -> None:
-    path = tmp_path / "register.db"
-    register = SqlPermitRegister(f"sqlite:///{path}")
+    folder = tmp_path / "town"
+    folder.mkdir()
+    register = SqlPermitRegister(f"sqlite:///{folder / 'register.db'}", owner="musterstadt")
     register.store([PERMIT])
     register.close()
-    for file in tmp_path.glob("register.db*"):
-        file.unlink()
-    path.mkdir()
+    shutil.rmtree(folder)
     results = register.apply_many([("case-1", SWITCH), ("case-2", END)])
     assert [str(r) for r in results] == [f"records.unreachable case-{i}" for i in (1, 2)]

@@ -40,7 +40,7 @@ effects = st.builds(Effect, kinds, st.sampled_from(["P", "Q", "P/2", "Q/2", "P/3
 
 
 def _register(folder: str) -> SqlPermitRegister:
-    register = SqlPermitRegister(f"sqlite:///{Path(folder) / 'register.db'}")
+    register = SqlPermitRegister(f"sqlite:///{Path(folder) / 'register.db'}", owner="musterstadt")
     register.store(PERMITS)
     return register
 

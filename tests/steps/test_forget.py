@@ -143,13 +143,15 @@ def found_in(text: str) -> list[str]:
 
 
 @pytest.fixture
-def any_town(home: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Town:
+def any_town(
+    home: Path, database_url: str, permits_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Town:
     """State and permits in the same kind of database."""
     state = "" if database_url.startswith("sqlite") else database_url
     monkeypatch.setenv("ANTRAGSLOS_DATABASE_URL", state)
     settings.cache_clear()
     open_database.cache_clear()  # the PostgreSQL of the test before was swept
-    return make_town(home, database_url=state, permits_url=database_url, settling_days=0)
+    return make_town(home, database_url=state, permits_url=permits_url, settling_days=0)
 
 
 @pytest.fixture
@@ -815,7 +817,6 @@ def test_another_municipality_is_not_touched(any_town: Town, deliver: Deliver, h
         home,
         "anderswo",
         database_url=any_town.settings.database_url,
-        permits_url=f"sqlite:///{home / 'other.db'}",
         settling_days=0,
     )
     for town in (any_town, other):

@@ -1,6 +1,7 @@
 """What lies in an inbox: only whole regular files are deliveries, and nothing else hangs a town."""
 
 import os
+import socket
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -57,12 +58,20 @@ def rejected(town: Town) -> list[str]:
     return sorted(path.name for path in (town.folder / "rejected").iterdir())
 
 
+def a_socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as door:
+        here = os.open(path.parent, os.O_RDONLY)  # the path of a socket must be short
+        door.bind(f"/proc/self/fd/{here}/{path.name}")
+        os.close(here)
+
+
 NO_FILES: dict[str, Callable[[Path], object]] = {
     "pipe": os.mkfifo,
     "folder": Path.mkdir,
     "device link": lambda path: path.symlink_to("/dev/zero"),
     "dangling link": lambda path: path.symlink_to("nowhere"),
     "link to itself": lambda path: path.symlink_to(path.name),
+    "socket": lambda path: a_socket(path),
     "link to a delivery": lambda path: path.symlink_to(full(path.with_name("there.txt"))),
 }
 

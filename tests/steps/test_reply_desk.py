@@ -60,12 +60,14 @@ def letters(town: Town) -> Letters:
 
 
 @pytest.fixture
-def any_town(home: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Town:
+def any_town(
+    home: Path, database_url: str, permits_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Town:
     state = "" if database_url.startswith("sqlite") else database_url
     monkeypatch.setenv("ANTRAGSLOS_DATABASE_URL", state)
     settings.cache_clear()
     open_database.cache_clear()  # the PostgreSQL of the test before was swept
-    return make_town(home, settling_days=0, database_url=state, permits_url=database_url)
+    return make_town(home, settling_days=0, database_url=state, permits_url=permits_url)
 
 
 def refusal(call: object, *args: object) -> str:

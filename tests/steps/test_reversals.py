@@ -66,14 +66,14 @@ def town(base: Path, tmp_path: Path) -> Iterator[Town]:
 
 
 @pytest.fixture
-def any_town(tmp_path: Path, database_url: str) -> Iterator[Town]:
+def any_town(tmp_path: Path, database_url: str, permits_url: str) -> Iterator[Town]:
     """State and permits in the same kind of database."""
     home = tmp_path / "home"
     home.mkdir()
     state = "" if database_url.startswith("sqlite") else database_url
     open_database.cache_clear()  # the PostgreSQL of the test before was swept
     with living(home, database_url=state) as town:
-        a_town(home, database_url=state, permits_url=database_url)
+        a_town(home, database_url=state, permits_url=permits_url)
         yield town
 
 

@@ -21,13 +21,15 @@ pytestmark = pytest.mark.both_databases
 
 
 @pytest.fixture
-def any_town(home: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Town:
+def any_town(
+    home: Path, database_url: str, permits_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Town:
     """State and permits in the same kind of database."""
     state = "" if database_url.startswith("sqlite") else database_url
     monkeypatch.setenv("ANTRAGSLOS_DATABASE_URL", state)
     settings.cache_clear()
     open_database.cache_clear()  # the PostgreSQL of the test before was swept
-    return make_town(home, database_url=state, permits_url=database_url)
+    return make_town(home, database_url=state, permits_url=permits_url)
 
 
 def week(town: Town, deliver: Deliver) -> None:
@@ -94,10 +96,7 @@ def test_a_second_process_is_told_that_the_municipality_is_busy(any_town: Town) 
 def test_two_municipalities_never_see_each_others_people(
     any_town: Town, deliver: Deliver, home: Path, database_url: str
 ) -> None:
-    other_permits = f"sqlite:///{home / 'other.db'}"
-    other = make_town(
-        home, "anderswo", database_url=any_town.settings.database_url, permits_url=other_permits
-    )
+    other = make_town(home, "anderswo", database_url=any_town.settings.database_url)
     deliver(any_town, "2026-11-23", "0001-gesamtlieferung.xml", "0002-deltalieferung.xml")
     deliver(other, "2026-11-23", "0001-gesamtlieferung.xml")
 
