@@ -175,15 +175,19 @@ def look_at(slug: str, settings: Settings) -> list[str]:
     with suppress(AntragslosError, OSError):
         town = open_municipality(slug, settings)
         used = town.register.zones()
-        return [
-            f"services.{name}.zones: {text}"
-            for name, areas in _lists(town).items()
-            for text in (
-                *([] if areas.names_postcodes else [NO_POSTCODE]),
-                *areas.warnings(),
-                *(f"zone {zone} is on no permit" for zone in areas.zones if zone not in used),
-            )
-        ] + zones_without_list(town)
+        return (
+            [
+                f"services.{name}.zones: {text}"
+                for name, areas in _lists(town).items()
+                for text in (
+                    *([] if areas.names_postcodes else [NO_POSTCODE]),
+                    *areas.warnings(),
+                    *(f"zone {zone} is on no permit" for zone in areas.zones if zone not in used),
+                )
+            ]
+            + zones_without_list(town)
+            + list(_doubts(town))
+        )
     return []
 
 
@@ -197,6 +201,12 @@ def zones_without_list(town: Municipality) -> list[str]:
             if known and zone not in known
         ]
     return []
+
+
+def _doubts(town: Municipality) -> Iterator[str]:
+    for name, enabled in town.services.items():
+        for text in enabled.service.look_at(enabled.parameters, enabled.gate):
+            yield f"services.{name}.{text}"
 
 
 def _lists(town: Municipality) -> dict[str, ZoneList]:

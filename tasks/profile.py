@@ -194,6 +194,7 @@ def enabled_services(profile: Profile, municipality: str) -> list[EnabledService
         problems += wrong
         if part.enabled and not wrong:
             service = all_services()[name]
+            problems += [f"services.{name}.{what}" for what in service.unsaid(parameters)]
             norm = service.automation_norm
             norm = part.automation_norm if part.automation_norm is not None else norm
             gate = Gate(norm, part.legal_mode, part.legal_basis_ref)
@@ -253,4 +254,6 @@ def _in_words(item: ErrorDetails) -> str:
         return "must be filled in"
     if item["type"] == "string_pattern_mismatch":
         return IN_WORDS.get(item["ctx"]["pattern"], item["msg"])
+    if item["type"] == "unexpected_keyword_argument":
+        return "no such parameter"
     return item["msg"].removeprefix("Value error, ")

@@ -14,6 +14,7 @@ from tasks.domain.area import AreaAnswer
 from tasks.domain.decision import Answer
 from tasks.domain.delta import Delta, DeltaKind
 from tasks.domain.effect import Act, Effect, EffectKind
+from tasks.domain.permit_forms import PermitForm, form_words
 from tasks.domain.permits import handle
 from tasks.domain.person import (
     Dwelling,
@@ -26,6 +27,7 @@ from tasks.domain.person import (
 from tasks.domain.record import Link, LinkedBy, Permit
 from tasks.domain.reply import Reply, ReplyKind, Scope
 from tasks.domain.service import Gate, LegalMode, Situation
+from tasks.services.resident_parking import ResidentParkingParameters
 
 TODAY = date(2026, 11, 23)
 DAY = timedelta(days=1)
@@ -179,6 +181,39 @@ def a_situation(
         "areas_after": areas(*after),
     }
     return Situation(delta=delta, **(defaults | fields))
+
+
+def a_form(**fields: Any) -> PermitForm:
+    """Digital, free of charge, and changed by machine."""
+    defaults = {
+        "lane": "machine",
+        "nothing_to_do": True,
+        "display_text": "Ihr Ausweis ist digital.",
+        "fee_text": "Das kostet nichts.",
+        "old_permit_text": "Auch der bisherige ist digital.",
+    }
+    return PermitForm(**(defaults | fields))
+
+
+FORM_WORDS = dict(form_words(a_form()))  # as letters name them
+
+
+def a_paper_form(**fields: Any) -> PermitForm:
+    """A card that is fetched and paid for; changed by machine unless told otherwise."""
+    defaults = {
+        "nothing_to_do": False,
+        "display_text": "Die neue Karte holen Sie bitte ab.",
+        "fee_text": "Das kostet 10,20 Euro.",
+        "old_permit_text": "Die ungültige Karte geben Sie bitte ab.",
+        "taken_back_text": "Karten tauschen wir zurück.",
+    }
+    return a_form(**(defaults | fields))
+
+
+def parking_rules(**fields: Any) -> ResidentParkingParameters:
+    """Of a town whose permits are digital."""
+    defaults = {"default_form": "digital", "digital": a_form()}
+    return ResidentParkingParameters(**(defaults | fields))
 
 
 def a_gate(**fields: Any) -> Gate:

@@ -43,8 +43,8 @@ def test_the_keys_of_a_service_are_checked_though_the_profile_is_wrong(tmp_path:
     text = text.replace("settling_days = 2", 'settling_days = "geheim-5"')
     text = text.replace('place = "Musterstadt"', 'place = ""')
     text = text.replace("bescheid@musterstadt.example", "geheim-6")
-    more = 'vehicle_check = "geheim-1"\nsetling_days = "geheim-2"\n[services.dog_tax]\n'
-    path.write_text(text + more)
+    more = 'vehicle_check = "geheim-1"\nsetling_days = "geheim-2"'
+    path.write_text(text.replace('default_form = "digital"', more) + "[services.dog_tax]\n")
 
     problems = check_municipality(town.slug, town.settings)
 

@@ -86,7 +86,21 @@ legal_basis_ref = "DA 7/2026"
 zones = "zones.json"
 settling_days = {settling_days}
 resolutory_condition = {resolutory_condition}
+default_form = "digital"
 {extra}
+[services.resident_parking.digital]
+lane = "machine"
+nothing_to_do = true
+display_text = "Ihr Ausweis ist digital. Sie müssen nichts ins Auto legen."
+fee_text = "Für diese Umstellung erheben wir keine Gebühr."
+old_permit_text = "Auch Ihr bisheriger Ausweis ist digital. Sie müssen nichts zurückgeben."
+
+[services.resident_parking.paper]
+lane = "machine"
+display_text = "Die neue Karte schicken wir Ihnen in den nächsten Tagen zu."
+fee_text = "Die Umstellung kostet 10,20 Euro. Die Rechnung liegt der neuen Karte bei."
+old_permit_text = "Die Karte, die nicht mehr gilt, schicken Sie uns bitte zurück."
+taken_back_text = "Welche Karte Sie behalten, sagen wir Ihnen, wenn Sie uns anrufen."
 '''
 
 

@@ -78,6 +78,10 @@ QUESTIONS = {
     "Ausweis haben?",
     "vehicle_unchecked": "Das Fahrzeugregister wurde nicht abgefragt. Ist die Person noch Halterin "
     "oder Halter?",
+    "form_unknown": "Von Ausweisen dieser Form sagt Ihr Profil nichts. Ist er digital oder aus "
+    "Papier?",
+    "form_by_clerk": "Ausweise dieser Form ändert die Sachbearbeitung: wegen Karte, Gebühr und "
+    "bisherigem Ausweis. Ist der Vorschlag richtig?",
     "end_old_permit": "Der neue Ausweis ist erteilt. Endet der alte?",
 }
 _DOUBTS = {
@@ -106,6 +110,7 @@ _FIELDS = {
     "holder": "Name",
     "valid_from": "Gültigkeitsbeginn",
     "valid_until": "Gültigkeitsende",
+    "form": "Form (digital oder Papier)",
     "status": "Status",
     "street": "Straße",
     "house_number": "Hausnummer",
@@ -126,6 +131,8 @@ CONDITIONS = {
     "permit_zone_agrees": "Der Ausweis gilt für die Zone der Anschrift.",
     "plate_german": "Das Kennzeichen ist ein deutsches, oder andere sind zugelassen.",
     "vehicle_check": "Das Fahrzeugregister wurde abgefragt, oder die Kommune verzichtet darauf.",
+    "form_known": "Die Form des Ausweises ist bekannt, und das Profil sagt, was für sie gilt.",
+    "form_lane": "Ausweise dieser Form werden maschinell geändert.",
     "record_differs": "Auf dem Ausweis steht eine andere Anschrift.",
     "name_differs": "Auf dem Ausweis steht ein anderer Name.",
     "permit_active": "Die Person hat einen Ausweis, der nicht beendet ist.",
@@ -177,6 +184,7 @@ FACTS = {
     "reasons": "Sperrgründe",
     "age": "Alter",
     "state": "Stand des Ausweises",
+    "form": "Form des Ausweises",
     "unread": "nicht lesbar",
     "plate": "Kennzeichen",
     "status": "Wohnungsstatus",
@@ -194,6 +202,7 @@ DWELLINGS = {
     DwellingStatus.MAIN: "Hauptwohnung",
     DwellingStatus.SECONDARY: "Nebenwohnung",
 }
+FORMS = {"digital": "digital", "paper": "aus Papier"}
 PERMIT_STATUSES = {"active": "", "ended": "beendet", "blocked": "gesperrt"}
 REPLIES = {
     ReplyKind.DEREGISTER: "Abmeldung",
@@ -210,6 +219,7 @@ _VALUES: dict[tuple[str, str], str] = {
     ("doubt", Doubt.NUMBER.value): "Hausnummer fehlt oder mehrere",
     ("doubt", Doubt.PLACE.value): "anderer Ortsteil oder andere Postleitzahl als in der Zonenliste",
     ("doubt", Doubt.POSTCODE.value): "andere Postleitzahl oder anderer Ort als bisher",
+    **{("form", form): text for form, text in FORMS.items()},
     ("mode", "standing_application"): "Dauerantrag",
     ("mode", "notice_only"): "von Amts wegen",
     ("mode", "clerk"): "jede Entscheidung durch die Sachbearbeitung",
@@ -289,6 +299,8 @@ def choice_text(choice: Choice) -> str:
             return f"Gemeint ist dieser Ausweis. {_REST}"
         case "link", _ if what:
             return f"Dieser Ausweis gehört der Person. {_REST}"
+        case "form", form if form in FORMS:
+            return f"Der Ausweis ist {FORMS[form]}. {_REST}"
         case "of_kind", "":
             return f"Es ist ein Bewohnerparkausweis. {_REST}"
         case "set_aside", "":

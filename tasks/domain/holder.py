@@ -55,7 +55,7 @@ CONDITIONS = {
     "not_undone": (LAPSE, "What was carried out on the event still stands."),
     "record_intact": ("VwVfG § 24 Abs. 1", "Nobody has changed the permit since."),
     "undo_by_machine": (
-        "VwVfG §§ 43, 48",
+        "VwVfG § 36 Abs. 2 Nr. 2; VwVfG § 43 Abs. 2",
         "Putting it back needs no discretion: the permit lapsed by its own condition, "
         "or only its data were changed.",
     ),

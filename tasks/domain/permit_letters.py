@@ -47,6 +47,10 @@ def came_by(delta: Delta) -> str:
     return "move" if old.moved_in and new.moved_in and new.moved_in > old.moved_in else ""
 
 
+def _has_moved(delta: Delta) -> bool:
+    return delta.kind is DeltaKind.MOVE_AWAY or came_by(delta) == "move"
+
+
 def taken_back(situation: Situation) -> Mapping[str, str]:
     """What holds again, and what was taken back."""
     switches = [act for act in situation.acts if act.effect.kind is EffectKind.SWITCH_ZONE]
@@ -90,7 +94,7 @@ def _why_taken_back(situation: Situation) -> str:
 
 
 def ended(situation: Situation, decision: Decision, *, revoked: bool) -> Mapping[str, str]:
-    """`why` is the code of the question on which a clerk ended them.
+    """`why` is the code of the question on which a clerk ended them; "" where the resident did.
 
     `revoked`: with the clerk's own words. Without, these are a note and stay in the house.
     """
@@ -111,10 +115,11 @@ def ended(situation: Situation, decision: Decision, *, revoked: bool) -> Mapping
         "plate": named[-1].plate,
         "zone_old": named[-1].zone,
         "valid_until": ends[-1].data["valid_until"],
-        "why": why[-1] if why else "resident",
+        "why": why[-1] if why else "",
         "words": _reasons(situation, "end") if revoked else "",
         "ended": "; ".join(ended),
         "new_permit": numbers(successors),
+        "moved": "yes" if not situation.acts and _has_moved(situation.delta) else "",
         "last_day": ends[-1].data["valid_until"],
     }
 

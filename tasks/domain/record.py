@@ -20,6 +20,7 @@ RESIDENT = "resident"  # Bewohnerparkausweis
 # What the permit system may hold besides: an exemption (StVO § 46 Abs. 1 Nr. 11) for other people.
 KINDS = frozenset({RESIDENT, "visitor", "disabled", "business", "care", "garage", "carsharing"})
 ACTIVE, ENDED = "active", "ended"
+DIGITAL, PAPER = "digital", "paper"  # the form of a permit
 BLOCKED = "blocked"  # gesperrt: neither valid nor ended, for a reason that only clerks know
 
 
@@ -27,9 +28,9 @@ BLOCKED = "blocked"  # gesperrt: neither valid nor ended, for a reason that only
 class Permit:
     """A parking permit as the permit system holds it.
 
-    `kind` and `status` are what that system says, in the words above where they are known. A row of
-    it that cannot be read is a permit all the same: `unread` names its columns, which hold nothing
-    that counts, and no machine acts on it.
+    `kind`, `status` and `form` are what that system says, in the words above where they are known.
+    A row of it that cannot be read is a permit all the same: `unread` names its columns, which hold
+    nothing that counts, and no machine acts on it.
     """
 
     number: str
@@ -47,6 +48,7 @@ class Permit:
     standing_application: bool = False  # the first application asks for a switch at every move
     email: str = ""
     email_consent: bool = False  # consent to electronic delivery is recorded
+    form: str = ""  # DIGITAL or PAPER; "": the permit system does not say
     unread: tuple[str, ...] = ()
 
     @property

@@ -1,6 +1,6 @@
 """A service, and the situation it decides on: everything a decision may look at, as data."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
@@ -107,6 +107,12 @@ class Service:
     letter_data: Callable[[Situation, Decision, Any], Mapping[str, str]] = field(
         default=lambda situation, decision, parameters: {}
     )
+    # What a municipality must say before the service may be switched on: key and reason of each
+    # thing that its parameters leave open. And what may be meant otherwise than it is written.
+    unsaid: Callable[[Any], Sequence[str]] = lambda parameters: ()
+    look_at: Callable[[Any, Gate], Sequence[str]] = lambda parameters, gate: ()
+    # Its own words that stand in letters, in as many wordings as it has: for a look at its letters.
+    wordings: Callable[[Any], Mapping[str, Mapping[str, str]]] = lambda parameters: {}
     # What ends when the resident deregisters: effects on the records of the case replied to.
     ending: Callable[[Situation, date], tuple[Effect, ...]] = lambda situation, today: ()
     # Letter data that the resident's page never shows: whoever holds a letter knows them already,

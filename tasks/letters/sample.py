@@ -27,11 +27,19 @@ _ENDED = {
     "last_day": "2026-11-24",
     "received_on": "2026-11-24",
     "scope": "case",
+    "nothing_to_do": "yes",
+    "old_permit_text": "",
 }
 _OPTED_OUT = {"received_on": "2026-11-24", "scope": "service"}
 REPLIED = (
     Sample("deregistered", _ENDED, {}),
-    Sample("deregistered", _ENDED | {"scope": "service"}, {}),
+    Sample(
+        "deregistered",
+        _ENDED
+        | {"nothing_to_do": "", "old_permit_text": "Die Karte geben Sie bitte bei uns ab."}
+        | {"scope": "service"},
+        {},
+    ),
     Sample("opted_out", _OPTED_OUT, {}),
     Sample("opted_out", _OPTED_OUT | {"scope": "information"}, {}),
     Sample("stands", {"received_on": "2026-11-24"}, {"clerk_decided": "VwVfG § 35"}),

@@ -40,6 +40,7 @@ _LEADS = (
     "§",
     r"\b(?:Abs\.|Art\.|Satz)",
     r"\bNr\.",
+    r"\bBuchst\.",
     *(rf"\b\d{{{digits}}}\." for digits in (1, 2)),
     *(rf"\b[A-ZÄÖÜ]{{{town}}}-[A-Z]{{{sign}}}" for town in (1, 2, 3) for sign in (1, 2)),
 )

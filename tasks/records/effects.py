@@ -24,7 +24,7 @@ _CONTACT = frozenset({"email", "email_consent", "standing_application"})  # the 
 SWITCHED = frozenset({"zone", "valid_from", "valid_until", "status", "street", "house_number"})
 
 # What letters tell of a permit, whatever the effect has changed on it.
-_TOLD = frozenset({"zone", "plate", "holder", "valid_from", "valid_until", "status"})
+_TOLD = frozenset({"zone", "plate", "holder", "valid_from", "valid_until", "status", "form"})
 
 # Permits by number; None: there is no such permit.
 State = Mapping[str, Permit | None]

@@ -27,7 +27,7 @@ from tasks.records.storing import Stored
 REQUIRED = ("permit_no", "name", "plate", "zone", "valid_from", "valid_until")
 OPTIONAL = (
     *("holder_ags", "holder_ordnungsmerkmal", "birth_date", "standing_application"),
-    *("street", "house_number", "email", "email_consent", "kind", "status"),
+    *("street", "house_number", "email", "email_consent", "kind", "status", "form"),
 )
 _KNOWN = f"the known ones are {', '.join(REQUIRED + OPTIONAL)}"
 _BATCH = 1000
@@ -256,6 +256,7 @@ def _permit(row: Mapping[str, Any], key_lengths: frozenset[int]) -> Permit:
         standing_application=_read(text, "standing_application", values.yes_no),
         email=text["email"],
         email_consent=_read(text, "email_consent", values.yes_no),
+        form=values.form(text["form"]),
     )
     if permit.valid_until < permit.valid_from:
         raise _Bad("valid_until", "before valid_from")

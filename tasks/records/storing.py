@@ -56,8 +56,11 @@ def _done(connection: Connection, numbers: Sequence[str]) -> dict[str, list[Done
 
 
 def _merged(wanted: Permit, there: Permit | None) -> Permit:
-    """Many permit systems know no address: an empty one does not erase what an effect noted."""
-    if there is None or wanted.street:
+    """Many permit systems know no address and no form: what a file does not say erases nothing."""
+    if there is None:
+        return wanted
+    wanted = replace(wanted, form=wanted.form or there.form)
+    if wanted.street:
         return wanted
     return replace(wanted, street=there.street, house_number=there.house_number)
 

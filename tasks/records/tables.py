@@ -14,7 +14,7 @@ from tasks.domain.person import PersonKey
 from tasks.domain.plate import LONGEST as LONGEST_PLATE
 from tasks.domain.record import ACTIVE, RESIDENT, Permit
 from tasks.domain.text import plain, tidy
-from tasks.records.values import kind, status, stored_day, stored_text, stored_yes_no
+from tasks.records.values import form, kind, status, stored_day, stored_text, stored_yes_no
 
 _DATES = ("valid_from", "valid_until")
 _OWN = ("number", *_DATES)
@@ -75,6 +75,7 @@ class ParkingPermit(Register, table=True):
     standing_application: bool = Field(default=False, sa_type=_YesNo)
     email: str = ""
     email_consent: bool = Field(default=False, sa_type=_YesNo)
+    form: str = ""
     version: int = 1  # one more with every write
 
 
@@ -140,6 +141,7 @@ def to_permit(row: RowMapping) -> Permit:
         standing_application=read("standing_application", stored_yes_no, False),
         email=read("email", stored_text, ""),
         email_consent=read("email_consent", stored_yes_no, False),
+        form=form(read("form", stored_text, "")),
         unread=tuple(unread),
     )
 

@@ -7,7 +7,7 @@ import re
 from datetime import date, datetime
 
 from tasks.domain.person import PartialDate
-from tasks.domain.record import ACTIVE, BLOCKED, ENDED, KINDS, RESIDENT
+from tasks.domain.record import ACTIVE, BLOCKED, DIGITAL, ENDED, KINDS, PAPER, RESIDENT
 from tasks.domain.text import plain, tidy
 
 LONGEST = 200  # characters of any text; no name or street comes near
@@ -25,6 +25,10 @@ _STATUSES = {
     **dict.fromkeys((ACTIVE, "aktiv", "gültig", "gueltig", "valid"), ACTIVE),
     **dict.fromkeys((ENDED, "beendet", "abgelaufen", "erloschen", "expired"), ENDED),
     **dict.fromkeys((BLOCKED, "gesperrt"), BLOCKED),
+}
+_FORMS = {
+    **dict.fromkeys((DIGITAL, "elektronisch", "virtuell", "online"), DIGITAL),
+    **dict.fromkeys((PAPER, "papier", "karte", "papierausweis"), PAPER),
 }
 _YES_NO = {
     **dict.fromkeys(("true", "1", "ja", "yes"), True),
@@ -45,6 +49,12 @@ def status(text: str) -> str:
     """In our words where they are known, else as it is; none is active."""
     said = plain(text)
     return _STATUSES.get(said.casefold(), said) or ACTIVE
+
+
+def form(text: str) -> str:
+    """In our words where they are known, else as it is."""
+    said = plain(text)
+    return _FORMS.get(said.casefold(), said)
 
 
 def yes_no(text: str) -> bool:

@@ -1,7 +1,9 @@
 """Bewohnerparken: after a move the resident's parking permit is switched to the new zone.
 
-Law: StVO § 45 Abs. 1b Satz 1 Nr. 2a (zones), § 46 Abs. 5 (a machine may grant, not revoke);
-VwVfG § 49 Abs. 2 (revocation is discretionary, so the old permit ends by machine only where it
+Law: VwV-StVO zu § 45 (on application, to who is registered and lives in the zone, one each); StVG
+§ 6 Abs. 1 Satz 1 Nr. 15 Buchst. b with StVO § 45 Abs. 1b Satz 1 Nr. 2a (zones); StVO § 46 Abs. 5 (a
+machine may grant, not revoke); VwVfG § 41 Abs. 2 (nobody must know of a change before the fourth
+day), § 49 Abs. 2 (revocation is discretionary, so the old permit ends by machine only where it
 carries a resolutory condition). In the same zone nothing is decided: the address is put right.
 """
 
@@ -36,7 +38,7 @@ from tasks.domain.check import (
 from tasks.domain.decision import Choice, Decision, Outcome, Question, Then, granted
 from tasks.domain.delta import Delta, DeltaKind
 from tasks.domain.effect import Effect, EffectKind
-from tasks.domain.follow_up import undo
+from tasks.domain.follow_up import known_permits, undo
 from tasks.domain.holder import (
     HOLDER_CODES,
     as_clerks_say,
@@ -46,6 +48,16 @@ from tasks.domain.holder import (
     permit_checks,
     undo_checks,
     valid_check,
+)
+from tasks.domain.permit_forms import (
+    FORM_CODES,
+    Forms,
+    PermitForm,
+    doubtful,
+    form_checks,
+    form_of,
+    form_words,
+    unsaid,
 )
 from tasks.domain.permit_letters import came_by, ended, ending, lasting, taken_back
 from tasks.domain.permits import (
@@ -63,25 +75,28 @@ from tasks.domain.permits import (
 )
 from tasks.domain.person import Dwelling, DwellingStatus, Person
 from tasks.domain.plate import are_several, is_german
-from tasks.domain.record import RESIDENT, Permit
-from tasks.domain.service import Gate, Sample, Service, Situation
+from tasks.domain.record import DIGITAL, PAPER, RESIDENT, Permit
+from tasks.domain.service import Gate, LegalMode, Sample, Service, Situation
 
-ZONES = "StVO § 45 Abs. 1b Satz 1 Nr. 2a"
+# BMG §§ 17, 21 give no right to park: the register only shows who lives where.
+WHO_MAY = "VwV-StVO zu § 45"
+ON_APPLICATION = f"permits are granted on application ({WHO_MAY}): has everybody asked for it?"
+ZONES = "StVG § 6 Abs. 1 Satz 1 Nr. 15 Buchst. b; StVO § 45 Abs. 1b Satz 1 Nr. 2a"
 
 # Ground → section of law, and the condition in one sentence. Stored: never rename a ground.
 CONDITIONS = {
-    "main_dwelling": ("BMG § 21 Abs. 2", "A dwelling in the municipality gives a right to park."),
-    "address_differs": ("BMG § 17 Abs. 1", "The person lives in another house now."),
-    "moved_in": ("BMG § 17 Abs. 1", "The person has moved in already."),
+    "main_dwelling": (WHO_MAY, "A dwelling in the municipality gives a right to park."),
+    "address_differs": (WHO_MAY, "The person lives in another house now."),
+    "moved_in": (WHO_MAY, "The person has moved in already."),
     "one_permit": (
-        "VwV-StVO zu § 45",
+        WHO_MAY,
         "The person holds exactly one valid permit, renewals apart.",
     ),
     "adult": ("VwVfG § 12 Abs. 1 Nr. 1; BGB § 2", "The person is old enough to act alone."),
     "one_zone": (ZONES, "The new address lies in exactly one parking zone."),
     "permit_zone_agrees": (ZONES, "The permit is for the zone of the address."),
-    "plate_once": (ZONES, "Nobody else holds a permit for the same vehicle."),
-    "plate_german": (ZONES, "The plate is a German one, or others are allowed."),
+    "plate_once": (WHO_MAY, "Nobody else holds a permit for the same vehicle."),
+    "plate_german": (WHO_MAY, "The plate is a German one, or others are allowed."),
     "vehicle_check": (
         "StVG § 35 Abs. 1 Nr. 22; StVG § 36 Abs. 2m",
         "The vehicle register was asked, or the municipality waives it.",
@@ -91,7 +106,7 @@ CONDITIONS = {
         "The permit was granted since the person came to live here.",
     ),
     "second_home_kept": (
-        "BMG § 21 Abs. 3",
+        WHO_MAY,
         "No second home was given up for which the permit may have been granted.",
     ),
     "record_differs": ("DSGVO Art. 5 Abs. 1 lit. d", "The permit carries another address."),
@@ -108,6 +123,7 @@ ONLY_DATA = {EffectKind.UPDATE_ADDRESS, EffectKind.UPDATE_NAME}
 CODES = (
     FILTER_CODES
     | HOLDER_CODES
+    | FORM_CODES
     | {
         "zone_switched": "The permit was switched to the zone of the new address.",
         "address_updated": "The permit stays in its zone; its address was put right.",
@@ -154,16 +170,18 @@ class ResidentParkingParameters:
     """Whether a letter goes out when only the address was put right."""
     notify_name_change: bool = True
     """Whether a letter goes out when only the name was put right."""
-    fee_text: str = "Für diese Umstellung erheben wir keine Gebühr."
-    """The letter's sentence on the fee."""
-    display_text: str = (
-        "Ihr Ausweis ist bei uns gespeichert. Sie müssen nichts ins Auto legen (§ 46 Abs. 3 StVO)."
-    )
-    """The letter's sentence on displaying the permit; other words where permits are of paper."""
-    paper_permits: bool = False
-    """Whether permits are of paper: then no letter says that there is nothing to do."""
     foreign_plates_allowed: bool = False
     """Whether a vehicle with a foreign plate may have a permit."""
+    default_form: Literal["", "digital", "paper"] = ""
+    """The form of permits whose record says none; "": a clerk is asked."""
+    digital: PermitForm | None = None
+    paper: PermitForm | None = None
+    """What is said of such permits; None: there are none here."""
+
+    @property
+    def forms(self) -> Forms:
+        both = {DIGITAL: self.digital, PAPER: self.paper}
+        return {name: form for name, form in both.items() if form is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,10 +282,34 @@ def _record_gate(
     case: _Case, checks: list[Check], effects: tuple[Effect, ...], *, told: bool
 ) -> list[Check]:
     """For a record that is only put right: no administrative act."""
-    postal = [postal_check(case.person, effects)] if told else []
-    decided = case.by_clerk or by_clerk(answered([*checks, *postal], case.situation.answers))
+    own = [postal_check(case.person, effects)] if told else []
+    own += _form(case, [*checks, *own], case.permits, effects)
+    decided = _is_by_clerk(case, [*checks, *own])
     gate = gate_checks(case.gate, administrative_act=False, by_clerk=decided, proposal=effects)
-    return [*postal, *gate]
+    return [*own, *gate]
+
+
+def _is_by_clerk(case: _Case, checks: list[Check]) -> bool:
+    return case.by_clerk or by_clerk(answered(checks, case.situation.answers))
+
+
+def _form(
+    case: _Case,
+    before: list[Check],
+    permits: tuple[Permit, ...],
+    effects: tuple[Effect, ...],
+    *,
+    takes_back: bool = False,
+) -> list[Check]:
+    return form_checks(
+        permits,
+        case.parameters.forms,
+        case.parameters.default_form,
+        case.situation.answers,
+        by_clerk=_is_by_clerk(case, before),
+        proposal=effects,
+        takes_back=takes_back,
+    )
 
 
 def _undo_checks(case: _Case) -> list[Check]:
@@ -296,17 +338,21 @@ def _undo_checks(case: _Case) -> list[Check]:
     valid = valid_check(touched if ended else running(touched, case.today), case.today)
     *before, by_machine = undo_checks(case.situation, machine=machine)
     before = [*before, valid]
-    decided = case.by_clerk or by_clerk(answered([*before, agrees], case.situation.answers))
+    way_back = undo(case.situation)
+    form = _form(case, [*before, agrees, by_machine], touched, way_back, takes_back=True)
+    decided = _is_by_clerk(case, [*before, agrees, *form])
     # The old permit is granted anew by it; the application for that stands as it did.
     norms = gate_checks(
         case.gate,
         administrative_act=True,
         standing_application=True,
         by_clerk=decided,
-        proposal=undo(case.situation),
+        proposal=way_back,
     )
+    if not switches:
+        return [*before, by_machine]
     # The zone first: a clerk who takes it back must have seen that nobody lives there.
-    return [*before, *([agrees] if switches else []), by_machine, *(norms if switches else [])]
+    return [*before, agrees, by_machine, *form, *norms]
 
 
 def _one_permit(case: _Case, proposal: tuple[Effect, ...] = ()) -> Check:
@@ -414,6 +460,7 @@ def _held_since(case: _Case, home: Dwelling) -> Check:
         "returned",
         choices=(GO_ON, *end_choices(ends, notify=notify, revokes=revokes)) if before else (),
         since=home.moved_in,
+        why="returned" if before else None,
     )
 
 
@@ -439,13 +486,13 @@ def _second_home_given_up(case: _Case, permits: tuple[Permit, ...]) -> Check:
         proposal=ends,
         choices=end_choices(ends, notify=notify, revokes=revokes),
         permits=numbers(permits),
+        why="second_home_given_up",
     )
 
 
 def _main_dwelling(case: _Case, home: Dwelling) -> Check:
     if home.status is not DwellingStatus.SECONDARY or case.parameters.secondary_dwelling_allowed:
-        law = ZONES if home.status is DwellingStatus.SECONDARY else ""
-        return _check("main_dwelling", True, "secondary_dwelling", law=law, status=home.status)
+        return _check("main_dwelling", True, "secondary_dwelling", status=home.status)
     since = home.status_changed or case.situation.delta.received_on
     return _lost(case, "main_dwelling", "secondary_dwelling", since)
 
@@ -571,18 +618,18 @@ def _action_checks(case: _Case, home: Dwelling, before: list[Check]) -> list[Che
             "vehicle_check",
             True if waived else None,
             "vehicle_unchecked",
-            law=ZONES if waived else "",  # a query that never took place is no reason
+            law=WHO_MAY if waived else "",  # a query that never took place is no reason
             proposal=effects,
             choices=(GO_ON,),
         ),
         postal_check(case.person, effects),
     ]
-    decided = by_clerk(answered([*before, *vehicle], case.situation.answers))
+    vehicle += _form(case, [*before, *vehicle], case.permits, effects)
     gate = gate_checks(
         case.gate,
         administrative_act=True,
         standing_application=all(one.standing_application for one in case.permits),
-        by_clerk=case.by_clerk or decided,
+        by_clerk=_is_by_clerk(case, [*before, *vehicle]),
         proposal=effects,
     )
     return [*vehicle, *gate]
@@ -677,16 +724,16 @@ def letter_data(
     situation: Situation, decision: Decision, parameters: ResidentParkingParameters
 ) -> Mapping[str, str]:
     """Dates in ISO form. The number of a new permit comes from the register and is added later."""
-    paper = {"paper": "yes" if parameters.paper_permits else ""}
     if decision.code == "taken_back":
-        return {**taken_back(situation), **paper}
+        return {**taken_back(situation), **_words(situation, decision, parameters)}
     if not decision.effects:
         return {}
     effect = decision.effects[-1]  # a zone switch comes last
     if effect.kind is EffectKind.END:
         left, by_condition = situation.left, parameters.resolutory_condition
         revoked = left.needs_words if left else not by_condition
-        return ended(situation, decision, revoked=revoked)
+        words = _words(situation, decision, parameters)
+        return {**ended(situation, decision, revoked=revoked), **words}
     held = {link.permit.number: link.permit for link in situation.links}
     alike = [one for one in decision.effects if one.kind is effect.kind]  # one for each renewal
     permits = [held[one.record] for one in alike]
@@ -697,7 +744,7 @@ def letter_data(
     came = came_by(situation.delta)
     return {
         **lasting(situation, permit, permit.valid_until),
-        **paper,
+        **_words(situation, decision, parameters),
         "permit_number": with_renewals(permits),
         "plate": permit.plate,
         "holder_old": permit.holder,
@@ -710,17 +757,49 @@ def letter_data(
         "valid_from": alike[0].data.get("valid_from", permits[0].valid_from.isoformat()),
         "new_address": home.address.line() if home else "",
         "old_permit": {"true": "ended", "false": "clerk", "": "kept"}[data.get("end_old", "")],
-        "fee": parameters.fee_text,
-        "display": _display(parameters),
     }
 
 
-def _display(parameters: ResidentParkingParameters) -> str:
-    """Our own words are of stored permits: of paper ones only the town can say something."""
-    text = parameters.display_text
-    ours = text == ResidentParkingParameters().display_text
-    return "" if parameters.paper_permits and ours else text
+def _words(
+    situation: Situation, decision: Decision, parameters: ResidentParkingParameters
+) -> Mapping[str, str]:
+    """What the municipality says of permits of this form."""
+    records = {effect.record for effect in decision.effects}
+    permits = [permit for permit in known_permits(situation) if permit.number in records]
+    form = form_of(permits, parameters.forms, parameters.default_form, situation.answers)
+    return form_words(parameters.forms.get(form))
 
+
+def _unsaid(parameters: ResidentParkingParameters) -> list[str]:
+    return unsaid(parameters.forms)
+
+
+def _look_at(parameters: ResidentParkingParameters, gate: Gate) -> list[str]:
+    found = doubtful(parameters.forms)
+    if gate.legal_mode is LegalMode.NOTICE_ONLY:
+        found.append(f"legal_mode: notice_only, but {ON_APPLICATION}")
+    return found
+
+
+def _wordings(parameters: ResidentParkingParameters) -> Mapping[str, Mapping[str, str]]:
+    return {name: form_words(form) for name, form in parameters.forms.items()}
+
+
+# Made-up words of a town, for the samples alone.
+_DIGITAL = PermitForm(
+    nothing_to_do=True,
+    display_text="Ihr Ausweis ist digital. Sie müssen nichts ins Auto legen.",
+    fee_text="Für diese Umstellung erheben wir keine Gebühr.",
+    old_permit_text="Der bisherige Ausweis ist ebenfalls digital. Sie müssen nichts zurückgeben.",
+)
+_PAPER = PermitForm(
+    display_text="Die neue Karte holen Sie bitte bei uns ab und legen sie gut sichtbar ins Auto.",
+    fee_text="Die Umstellung kostet 10,20 Euro. Sie zahlen, wenn Sie die neue Karte abholen.",
+    old_permit_text="Die Karte, die nicht mehr gilt, geben Sie bitte bei uns ab.",
+    taken_back_text="Haben Sie die Karte schon umgetauscht? Dann tauschen wir sie zurück.",
+    correction_text="Auf der Karte können wir die Angaben bei uns ändern.",
+)
+_FORM_WORDS, _PAPER_WORDS = dict(form_words(_DIGITAL)), dict(form_words(_PAPER))
 
 _PERMIT = {
     "permit_number": "BPA-0002",
@@ -734,11 +813,9 @@ _PERMIT = {
     "valid_from": "2026-11-24",
     "valid_until": "2027-12-31",
     "ends_soon_from": "2027-11-19",
-    "paper": "",
     "new_address": "Kröpeliner Str. 40",
     "old_permit": "ended",
-    "fee": ResidentParkingParameters().fee_text,
-    "display": ResidentParkingParameters().display_text,
+    **_FORM_WORDS,
 }
 _SWITCH = _PERMIT | {"new_permit_number": "BPA-0002/2"}
 _SOON = {
@@ -754,7 +831,7 @@ _TAKEN_BACK = {
     "zone_new": "A3",
     "valid_until": "2027-12-31",
     "ends_soon_from": "2027-11-19",
-    "paper": "",
+    **_FORM_WORDS,
     "dropped_permit": "BPA-0002/2",
     "reason": "registry",
     "what": "zone",
@@ -769,16 +846,18 @@ _ENDED = {
     "words": "Wir haben Ihr Interesse an dem bisherigen Ausweis abgewogen.",
     "ended": "BPA-0002 (Zone A3, Kennzeichen MU-LW 91)",
     "new_permit": "BPA-0002/2",
+    "moved": "yes",
+    **_FORM_WORDS,
 }
 _REASONS = ("one_permit", "adult", "main_dwelling", "one_zone", "plate_german")
 _LAWS = {name: CONDITIONS[name][0] for name in _REASONS} | {
-    "vehicle_check": ZONES,
+    "vehicle_check": WHO_MAY,
     "permit_valid": "VwVfG § 43 Abs. 2",
     "automation_norm": "StVO § 46 Abs. 5",
     "legal_mode": "VwVfG § 22",
 }
 _UNDO_LAWS = {
-    "undo_by_machine": "VwVfG §§ 43, 48",
+    "undo_by_machine": "VwVfG § 36 Abs. 2 Nr. 2; VwVfG § 43 Abs. 2",
     "permit_zone_agrees": ZONES,
     "automation_norm": "StVO § 46 Abs. 5",
 }
@@ -806,10 +885,13 @@ service = Service(
     decide=decide,
     parameters=ResidentParkingParameters,
     automation_norm="StVO § 46 Abs. 5",
-    rule_version="2026-11-25",
+    rule_version="2026-11-25.2",
     records="parking_permits",
     areas="parking_zones",
     letter_data=letter_data,
+    unsaid=_unsaid,
+    look_at=_look_at,
+    wordings=_wordings,
     ending=ending,
     hidden=frozenset({"new_address"}),
     samples=(
@@ -818,15 +900,18 @@ service = Service(
             "zone_switched", _SWITCH | {"valid_from": "2026-12-01", "old_permit": "clerk"}, _LAWS
         ),
         Sample("zone_switched", _SWITCH | _SOON, _LAWS),
+        Sample("zone_switched", _SWITCH | _PAPER_WORDS, _LAWS),
         Sample("address_updated", _PERMIT | {"zone_new": "A3"}, _LAWS),
+        Sample("address_updated", _PERMIT | {"zone_new": "A3"} | _PAPER_WORDS, _LAWS),
         Sample("taken_back", _TAKEN_BACK, _UNDO_LAWS),
-        Sample("taken_back", _TAKEN_BACK | {"reason": "clerk"}, _BY_CLERK),
+        Sample("taken_back", _TAKEN_BACK | _PAPER_WORDS | {"reason": "clerk"}, _BY_CLERK),
         Sample(
             "taken_back",
             _TAKEN_BACK | {"zone_old": "A3", "dropped_permit": "", "what": "address"},
             {},
         ),
         Sample("permit_ended", _ENDED, _BY_CLERK),
+        Sample("permit_ended", _ENDED | _PAPER_WORDS | {"why": "no_zone"}, _BY_CLERK),
         Sample("name_updated", _PERMIT | {"holder": "Łukasz Wójcik-Brandt"}, _LAWS),
         Sample("name_updated", _PERMIT | _SOON, _LAWS),
     ),

@@ -17,9 +17,10 @@ from tasks.domain.person import Dwelling, Lock, PartialDate, Person
 from tasks.domain.record import Permit
 from tasks.domain.reply import ReplyKind, Scope
 from tasks.domain.service import Situation
-from tasks.services.resident_parking import ResidentParkingParameters, letter_data, service
+from tasks.services.resident_parking import letter_data, service
 from tests.builders import (
     DAY,
+    FORM_WORDS,
     TODAY,
     a_dwelling,
     a_gate,
@@ -33,6 +34,7 @@ from tests.builders import (
     an_address_act,
     an_answer,
     an_end_act,
+    parking_rules,
 )
 
 NEW = a_permit(number="BPA-0001/2", zone="A2", valid_from=TODAY)
@@ -47,7 +49,7 @@ def replied(kind: ReplyKind = ReplyKind.DEREGISTER, *acts: Act, **fields: Any) -
 
 
 def decided(situation: Situation, today: date = TODAY) -> Decision:
-    return decide_follow_up(service, situation, ResidentParkingParameters(), a_gate(), today)
+    return decide_follow_up(service, situation, parking_rules(), a_gate(), today)
 
 
 def answered(situation: Situation, *answers: tuple[str, str], today: date = TODAY) -> Decision:
@@ -61,7 +63,7 @@ def ended(decision: Decision) -> dict[str, str]:
 
 
 def letter(situation: Situation, decision: Decision) -> Mapping[str, str]:
-    return letter_data(situation, decision, ResidentParkingParameters())
+    return letter_data(situation, decision, parking_rules())
 
 
 def choices(decision: Decision) -> list[str]:
@@ -381,6 +383,8 @@ def test_a_clerk_ends_the_old_permit_and_the_new_one_stays() -> None:
         "new_permit": "BPA-0001/2",
         "words": "",
         "last_day": "2026-11-23",
+        "moved": "",
+        **FORM_WORDS,
     }
 
 

@@ -10,21 +10,24 @@ from tasks.domain.delta import Delta, DeltaKind
 from tasks.domain.permit_letters import NOTICE, came_by, lasting
 from tasks.domain.person import Dwelling, DwellingStatus, PartialDate
 from tasks.domain.record import LinkedBy
-from tasks.services.resident_parking import ResidentParkingParameters, letter_data
+from tasks.services.resident_parking import letter_data
 from tests.builders import (
     DAY,
     TODAY,
     a_delta,
     a_dwelling,
+    a_form,
     a_link,
     a_move,
     a_name,
     a_new_dwelling,
+    a_paper_form,
     a_permit,
     a_person,
     a_situation,
     an_act,
     an_answer,
+    parking_rules,
 )
 from tests.services.resident_parking_stories import a_new_name, a_reversal, decided
 
@@ -33,7 +36,7 @@ MAIN, SECOND = DwellingStatus.MAIN, DwellingStatus.SECONDARY
 
 def told(situation: Any, **rules: Any) -> dict[str, str]:
     decision = decided(situation, **rules)
-    return dict(letter_data(situation, decision, ResidentParkingParameters(**rules)))
+    return dict(letter_data(situation, decision, parking_rules(**rules)))
 
 
 def swap() -> Delta:
@@ -124,16 +127,13 @@ def test_a_switch_puts_the_name_right_too_and_says_so() -> None:
     assert (data["holder_old"], data["holder"]) == ("Antje Brandt", "Antje Brandt-Roth")
 
 
-@pytest.mark.parametrize("paper", [True, False])
-def test_a_letter_knows_whether_permits_are_of_paper(paper: bool) -> None:
-    assert bool(told(a_situation(), paper_permits=paper)["paper"]) is paper
-
-
-def test_of_permits_of_paper_only_the_municipalitys_own_words_are_said() -> None:
-    assert told(a_situation(), paper_permits=True)["display"] == ""
-    own = "Holen Sie den neuen Ausweis bitte ab."
-    assert told(a_situation(), paper_permits=True, display_text=own)["display"] == own
-    assert "gespeichert" in told(a_situation())["display"]
+def test_of_each_form_of_permit_the_municipalitys_own_words_are_said() -> None:
+    towns = {"digital": a_form(), "paper": a_paper_form()}
+    for form, words in towns.items():
+        data = told(a_situation(links=(a_link(form=form),)), **towns)
+        assert data["display"] == words.display_text
+        assert (data["fee"], data["old_permit_text"]) == (words.fee_text, words.old_permit_text)
+        assert bool(data["nothing_to_do"]) is words.nothing_to_do
 
 
 def test_what_is_put_off_is_not_said_to_be_taken_back() -> None:

@@ -19,7 +19,7 @@ from tasks.letters.render import LetterRenderer, sample_content
 from tasks.letters.sample import samples
 from tasks.letters.words import clean
 from tasks.services import all_services
-from tasks.services.resident_parking import ResidentParkingParameters, service
+from tasks.services.resident_parking import service
 from tests.builders import (
     TODAY,
     a_delta,
@@ -30,6 +30,7 @@ from tests.builders import (
     a_new_dwelling,
     a_person,
     a_situation,
+    parking_rules,
 )
 from tests.letters.letters import TEMPLATES, renderer
 
@@ -140,7 +141,7 @@ SUFFIXES = st.sampled_from(["", "a", "q"])
 
 def page_of(delta: Delta, **facts: object) -> tuple[PagePart, Decision]:
     situation = a_situation(delta, **facts)
-    parameters = ResidentParkingParameters(resolutory_condition=True)
+    parameters = parking_rules(resolutory_condition=True)
     decision = service.decide(situation, parameters, a_gate(), TODAY)
     content = sample_content(service)
     data = service.letter_data(situation, decision, parameters)

@@ -14,6 +14,8 @@ from tasks.domain.check import ANSWER
 from tasks.domain.decision import Ground, Result
 from tasks.errors import LetterIncomplete
 from tasks.letters.render import RenderedLetter
+from tasks.services.resident_parking import ZONES
+from tests.builders import FORM_WORDS
 from tests.letters.letters import a_ground, a_letter, renderer
 from tests.letters.pdf_reading import MM, page_count, text_of
 
@@ -23,6 +25,8 @@ DEREGISTERED = RECEIVED | {
     "ended": "BPA-0002/2 (Zone A2, Kennzeichen MU-LW 91)",
     "last_day": "2026-12-01",
     "scope": "case",
+    "nothing_to_do": "yes",
+    "old_permit_text": "",
 }
 TAKEN_BACK = {
     "permit_number": "BPA-0002",
@@ -31,7 +35,7 @@ TAKEN_BACK = {
     "zone_new": "A3",
     "valid_until": "2027-12-31",
     "ends_soon_from": "2027-11-19",
-    "paper": "",
+    **FORM_WORDS,
     "dropped_permit": "BPA-0002/2",
     "reason": "registry",
     "what": "zone",
@@ -47,6 +51,8 @@ ENDED = {
     "ended": "BPA-0002 (Zone A3, Kennzeichen MU-LW 91)",
     "new_permit": "",
     "last_day": "2026-11-30",
+    "moved": "yes",
+    **FORM_WORDS,
 }
 BY_CLERK = (a_ground("clerk_decided", "VwVfG § 35"),)
 ANSWERED = Ground("reply_settled", "VwVfG § 24", "A condition.", Result.UNCLEAR, {ANSWER: "stands"})
@@ -55,8 +61,8 @@ UNDONE = tuple(
     for name, law in {
         "not_undone": "VwVfG § 43 Abs. 2",
         "record_intact": "VwVfG § 24 Abs. 1",
-        "undo_by_machine": "VwVfG §§ 43, 48",
-        "permit_zone_agrees": "StVO § 45 Abs. 1b Satz 1 Nr. 2a",
+        "undo_by_machine": "VwVfG § 36 Abs. 2 Nr. 2; VwVfG § 43 Abs. 2",
+        "permit_zone_agrees": ZONES,
     }.items()
 )
 DECIDES, REMEDY = "Unsere Entscheidung", "Rechtsbehelfsbelehrung Gegen diesen"
@@ -159,15 +165,15 @@ LETTERS: dict[str, tuple[str, Mapping[str, str], tuple[Ground, ...], list[str], 
         TAKEN_BACK,
         UNDONE,
         [
-            "Ihr Bewohnerparkausweis gilt doch für Zone A3 – Sie müssen nichts tun",
+            "Ihr Bewohnerparkausweis gilt doch für Zone A3 – für den Ausweis müssen Sie nichts tun",
             "Die Meldebehörde hat die Änderung zurückgenommen, die sie uns gemeldet hatte.",
             "Bitte entschuldigen Sie die Umstände.",
             "Die Umstellung auf die Zone A2 ist hinfällig.",
             "Ihr Bewohnerparkausweis BPA-0002 für die Zone A3, und zwar bis zum 31. Dezember 2027",
             "Der Ausweis BPA-0002/2 für die Zone A2 gilt nicht mehr.",
             "Wohnen Sie doch nicht mehr in der Zone A3?",
-            "dass Sie in seiner Zone wohnen (§§ 43, 48 VwVfG)",
-            "liegt Ihre Anschrift in der Zone A3 (§ 45 Abs. 1b Satz 1 Nr. 2a StVO)",
+            "dass Sie in seiner Zone wohnen (§ 36 Abs. 2 Nr. 2 VwVfG, § 43 Abs. 2 VwVfG)",
+            "liegt Ihre Anschrift in der Zone A3 (§ 6 Abs. 1 Satz 1 Nr. 15 Buchst. b StVG",
             AUTOMATED,
             "Brauchen Sie den Ausweis nicht mehr?",
             REMEDY,
@@ -228,7 +234,7 @@ LETTERS: dict[str, tuple[str, Mapping[str, str], tuple[Ground, ...], list[str], 
             "Mit Ablauf des 30. November 2026 endet die Gültigkeit von: "
             "BPA-0002 (Zone A3, Kennzeichen MU-LW 91).",
             "Danach dürfen Sie damit nicht mehr auf Plätzen parken",
-            "nur für Anschriften in einer Bewohnerparkzone (§ 45 Abs. 1b Satz 1 Nr. 2a StVO)",
+            "dort wohnt (VwV-StVO zu § 45, § 6 Abs. 1 Satz 1 Nr. 15 Buchst. b StVG, § 45 Abs. 1b",
             BY_PERSON,
             REMEDY,
         ],
@@ -374,11 +380,16 @@ def test_a_permit_ends_or_has_ended_before_on_and_after_its_last_day(
 @pytest.mark.parametrize(
     ("why", "short", "reason"),
     [
-        ("no_zone", "liegt in keiner Bewohnerparkzone", "nur für Anschriften in einer"),
+        (
+            "no_zone",
+            "liegt in keiner Bewohnerparkzone",
+            "Zone gemeldet ist und dort wohnt",
+        ),
         ("moved_away", "nicht mehr in unserer Kommune.", "Nach dem Melderegister wohnen Sie nicht"),
         ("secondary_dwelling", "nur noch eine Nebenwohnung.", "Dafür gibt es bei uns keinen"),
         ("end_old_permit", "nicht mehr in der Zone A3.", "nicht mehr in der Zone A3."),
-        ("resident", "dass Sie Ihren Ausweis nicht mehr brauchen.", "Ausweis verzichtet"),
+        ("returned", "Sie sind zugezogen", "bevor Sie nach dem Melderegister hier eingezogen"),
+        ("second_home_given_up", "Sie haben die Wohnung aufgegeben", "gilt Ihr Ausweis nicht."),
     ],
 )
 def test_why_a_clerk_has_ended_a_permit_is_said_short_and_with_its_law(

@@ -5,14 +5,14 @@ from datetime import date
 
 import pytest
 
-from tasks.domain import automation, follow_up, holder
+from tasks.domain import automation, follow_up, holder, permit_forms
 from tasks.domain.decision import Result
 from tasks.errors import LetterIncomplete
 from tasks.services import resident_parking
 from tests.letters.letters import a_ground, a_letter, renderer
 from tests.letters.pdf_reading import text_of
 
-RULES = (automation, holder, follow_up, resident_parking)
+RULES = (automation, holder, permit_forms, follow_up, resident_parking)
 CONDITIONS = [name for rule in RULES for name in rule.CONDITIONS]
 DAY = date(2026, 12, 1)
 INFORMATION = ("address_updated", "name_updated")
@@ -33,7 +33,7 @@ def text(*args, **kwargs) -> str:
 )
 def test_the_subject_says_it_all_before_on_and_after_the_day(dated: date, subject: str) -> None:
     letter = renderer().render_without_pdf(a_letter({"valid_from": "2026-12-01"}, date=dated))
-    assert letter.subject == f"{subject} – Sie müssen nichts tun"
+    assert letter.subject == f"{subject} – für den Ausweis müssen Sie nichts tun"
 
 
 def test_all_three_forms_say_what_a_bescheid_must_say() -> None:

@@ -6,7 +6,6 @@ import pytest
 
 from tests.letters.letters import a_letter, renderer
 
-NOTHING_TO_DO = "üssen nichts tun"
 ENDS_SOON = "Ihr Ausweis endet bald"
 SOON = {"valid_until": "2027-12-31", "ends_soon_from": "2027-11-19"}
 TAKEN_BACK = {"reason": "registry", "what": "zone", "dropped_permit": "", "words": ""}
@@ -40,9 +39,10 @@ def test_whoever_has_the_next_permit_already_has_nothing_to_do(code: str) -> Non
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_nobody_with_a_permit_of_paper_reads_that_there_is_nothing_to_do(code: str) -> None:
-    assert "nichts tun" not in text(code, paper="yes", old_permit="clerk")
-    assert "nichts tun" in text(code, old_permit="clerk")
+@pytest.mark.parametrize("what", ["zone", "name", "address", "end"])
+def test_nothing_to_do_is_read_only_where_the_municipality_says_so(code: str, what: str) -> None:
+    assert "nichts tun" not in text(code, nothing_to_do="", what=what)
+    assert "für den Ausweis müssen Sie nichts tun" in text(code, what=what)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,9 @@ def test_a_permit_given_back_gilt_or_galt_before_on_and_after_its_last_day(
 
 @pytest.mark.parametrize("new_permit", ["BPA-0002/2", ""])
 def test_a_new_permit_is_named_only_where_there_is_one(new_permit: str) -> None:
-    words = text("permit_ended", new_permit=new_permit, why="end_old_permit", ended="BPA-0002")
+    words = text(
+        "permit_ended", new_permit=new_permit, why="end_old_permit", ended="BPA-0002", moved=""
+    )
 
     assert ("haben Sie den Ausweis BPA-0002/2." in words) is bool(new_permit)
     assert ("bleibt davon unberührt" in words) is bool(new_permit)

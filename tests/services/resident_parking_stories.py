@@ -22,10 +22,12 @@ from tests.builders import (
     a_move,
     a_name,
     a_new_dwelling,
+    a_paper_form,
     a_person,
     a_situation,
     an_act,
     an_answer,
+    parking_rules,
 )
 
 GRANTED, DECLINED = Outcome.GRANTED, Outcome.DECLINED
@@ -35,7 +37,7 @@ REVIEW, SUPPRESSED, HELD = Outcome.NEEDS_REVIEW, Outcome.SUPPRESSED, Outcome.HEL
 def decided(
     situation: Situation, today: date = TODAY, gate: Gate | None = None, **parameters: Any
 ) -> Decision:
-    return decide(situation, ResidentParkingParameters(**parameters), gate or a_gate(), today)
+    return decide(situation, parking_rules(**parameters), gate or a_gate(), today)
 
 
 def proposal(decision: Decision) -> tuple[Effect, ...]:
@@ -56,7 +58,7 @@ class Story:
     parameters: dict[str, Any] = field(default_factory=dict)
 
     def settings(self) -> ResidentParkingParameters:
-        return ResidentParkingParameters(**self.parameters)
+        return parking_rules(**self.parameters)
 
 
 def moved_away() -> Situation:
@@ -192,6 +194,12 @@ STORIES: dict[str, Story] = {
         DECLINED, a_situation(after=(), answers=(an_answer("no_zone", "by_hand"),))
     ),
     "key_changed": Story(REVIEW, a_situation(a_delta(DeltaKind.KEY_CHANGE))),
+    "form_unknown": Story(REVIEW, a_situation(links=(a_link(form="paper"),))),
+    "form_by_clerk": Story(
+        REVIEW,
+        a_situation(links=(a_link(form="paper"),)),
+        parameters={"paper": a_paper_form(lane="clerk")},
+    ),
     "no_automation_norm": Story(REVIEW, a_situation(), a_gate(automation_norm="")),
     "clerk_decides": Story(REVIEW, a_situation(), a_gate(legal_mode=LegalMode.CLERK)),
     "no_standing_application": Story(

@@ -14,9 +14,10 @@ from tasks.domain.effect import EffectKind
 from tasks.domain.person import Lock, PartialDate
 from tasks.domain.record import LinkedBy
 from tasks.domain.service import LegalMode, Situation
-from tasks.services.resident_parking import ResidentParkingParameters, decide, letter_data
+from tasks.services.resident_parking import decide, letter_data
 from tests.builders import (
     DAY,
+    FORM_WORDS,
     MOVED,
     TODAY,
     a_delta,
@@ -33,6 +34,7 @@ from tests.builders import (
     an_answer,
     areas,
     choosing,
+    parking_rules,
 )
 from tests.services.resident_parking_stories import (
     DECLINED,
@@ -65,7 +67,7 @@ def facts(decision: Decision, ground: str) -> dict[str, str]:
 
 
 def told(decision: Decision, situation: Situation, **parameters: Any) -> dict[str, str]:
-    return dict(letter_data(situation, decision, ResidentParkingParameters(**parameters)))
+    return dict(letter_data(situation, decision, parking_rules(**parameters)))
 
 
 def answered(situation: Situation, *answers: tuple[str, str], **rest: Any) -> Decision:
@@ -502,6 +504,8 @@ def test_a_clerk_ends_a_permit_and_its_holder_is_told(code: str, by_condition: b
         "ended": "BPA-0001 (Zone A3, Kennzeichen ZZ-MU 101)",
         "new_permit": "",
         "last_day": last_day.isoformat(),
+        "moved": "" if code == "secondary_dwelling" else "yes",
+        **FORM_WORDS,
     }
 
 

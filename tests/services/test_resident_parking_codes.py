@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.domain import automation, holder
+from tasks.domain import automation, holder, permit_forms
 from tasks.domain.check import ANSWER
 from tasks.domain.decision import Outcome, Result
 from tasks.services.resident_parking import CODES, CONDITIONS, decide, service
@@ -89,5 +89,5 @@ def test_stored_names_of_grounds_and_codes_are_never_renamed() -> None:
     """Add to the file; a line that disappears is a stored decision nobody can read any more."""
     stored = Path(__file__).with_name("resident_parking_names.txt").read_text().split()
 
-    grounds = automation.CONDITIONS | holder.CONDITIONS | CONDITIONS
+    grounds = automation.CONDITIONS | holder.CONDITIONS | permit_forms.CONDITIONS | CONDITIONS
     assert stored == sorted(grounds) + sorted(CODES)

@@ -4,12 +4,14 @@ import pytest
 
 from tasks.domain.decision import Result
 from tasks.domain.service import LegalMode, Situation
-from tasks.services.resident_parking import ResidentParkingParameters, letter_data
+from tasks.services.resident_parking import letter_data
 from tests.builders import (
+    FORM_WORDS,
     a_gate,
     a_link,
     a_move,
     a_situation,
+    parking_rules,
 )
 from tests.services.resident_parking_stories import (
     STORIES,
@@ -65,7 +67,7 @@ def test_a_clerk_sees_all_that_is_open_and_is_asked_the_first() -> None:
 def test_the_letter_is_told_the_old_and_the_new_permit() -> None:
     situation = a_situation()
 
-    data = letter_data(situation, decided(situation), ResidentParkingParameters(fee_text="Frei."))
+    data = letter_data(situation, decided(situation), parking_rules())
 
     assert data == {
         "permit_number": "BPA-0001",
@@ -79,17 +81,15 @@ def test_the_letter_is_told_the_old_and_the_new_permit() -> None:
         "valid_from": "2026-11-23",
         "valid_until": "2028-02-29",
         "ends_soon_from": "2028-01-18",
-        "paper": "",
         "new_address": "Kröpeliner Straße 40",
         "old_permit": "clerk",
-        "fee": "Frei.",
-        "display": ResidentParkingParameters().display_text,
+        **FORM_WORDS,
     }
 
 
 @pytest.mark.parametrize("situation", [a_situation(after=("A3",)), a_new_name()])
 def test_every_letter_has_the_same_variables(situation: Situation) -> None:
-    parameters = ResidentParkingParameters(resolutory_condition=True)
+    parameters = parking_rules(resolutory_condition=True)
     switch = letter_data(a_situation(), decided(a_situation()), parameters)
 
     data = letter_data(situation, decided(situation), parameters)
@@ -101,6 +101,4 @@ def test_every_letter_has_the_same_variables(situation: Situation) -> None:
 def test_a_letter_on_a_permit_that_lapsed_by_its_condition_says_ended() -> None:
     decision = decided(a_situation(), resolutory_condition=True)
 
-    assert (
-        letter_data(a_situation(), decision, ResidentParkingParameters())["old_permit"] == "ended"
-    )
+    assert letter_data(a_situation(), decision, parking_rules())["old_permit"] == "ended"

@@ -32,16 +32,19 @@ from tests.builders import (
     ELSEWHERE,
     KEY,
     TODAY,
+    a_form,
     a_gate,
     a_move,
     a_name_act,
     a_new_dwelling,
+    a_paper_form,
     a_situation,
     an_act,
     an_address,
     an_address_act,
     an_answer,
     an_end_act,
+    parking_rules,
 )
 
 DAYS = st.integers(-40, 40).map(lambda days: TODAY + timedelta(days=days))
@@ -87,6 +90,7 @@ PERMITS = st.builds(
     status=st.sampled_from(["active", "active", "ended"]),
     street=st.sampled_from(["", "Seestraße"]),
     standing_application=st.booleans(),
+    form=st.sampled_from(["", "digital", "paper", "Plakette"]),
 )
 LINKS = st.lists(
     st.builds(Link, PERMITS, st.sampled_from(LinkedBy)),
@@ -117,6 +121,9 @@ PARAMETERS = st.builds(
     resolutory_condition=st.booleans(),
     vehicle_check=st.sampled_from(["waived", "required"]),
     foreign_plates_allowed=st.booleans(),
+    default_form=st.sampled_from(["digital", "digital", "paper", ""]),
+    digital=st.just(a_form()),
+    paper=st.sampled_from([None, a_paper_form(), a_paper_form(lane="clerk")]),
 )
 
 
@@ -197,7 +204,7 @@ def test_the_clear_cases_do_lead_to_grants(code: str) -> None:
     """Otherwise the properties below would say nothing."""
     find(
         clear_cases(),
-        lambda case: decide(case, ResidentParkingParameters(), a_gate(), TODAY).code == code,
+        lambda case: decide(case, parking_rules(), a_gate(), TODAY).code == code,
         settings=settings(max_examples=500, deadline=None, phases=[Phase.generate]),
     )
 

@@ -70,7 +70,7 @@ def test_a_minor_is_never_written_to_by_a_machine(born: str, code: str) -> None:
     assert decided(a_situation(a_marriage(born))).code == code
 
 
-@pytest.mark.parametrize(("check", "law"), [("waived", "StVO"), ("required", "StVG")])
+@pytest.mark.parametrize(("check", "law"), [("waived", "VwV-StVO"), ("required", "StVG")])
 def test_a_query_that_never_took_place_is_no_reason(check: str, law: str) -> None:
     decision = decided(a_situation(), vehicle_check=check)
 

@@ -10,7 +10,7 @@ from tasks.domain.permits import end
 from tasks.domain.record import LinkedBy
 from tasks.domain.reply import ReplyKind, Scope
 from tasks.domain.service import Situation, fatten, slim
-from tasks.services.resident_parking import ResidentParkingParameters, decide, service
+from tasks.services.resident_parking import decide, service
 from tasks.state.documents import CHOICES, DECISION, SITUATION, dump
 from tests.builders import (
     TODAY,
@@ -23,6 +23,7 @@ from tests.builders import (
     an_answer,
     an_end_act,
     choosing,
+    parking_rules,
 )
 from tests.services.resident_parking_stories import STORIES, Story, a_reversal
 
@@ -71,7 +72,7 @@ def test_a_decision_is_made_again_from_what_was_stored_of_it(story: Story) -> No
 
 @pytest.mark.parametrize("situation", OTHERS.values(), ids=OTHERS)
 def test_answers_and_acts_survive_the_database(situation: Situation) -> None:
-    parameters = ResidentParkingParameters()
+    parameters = parking_rules()
     again = stored(situation)
 
     assert again == situation
@@ -83,7 +84,7 @@ def test_answers_and_acts_survive_the_database(situation: Situation) -> None:
 @pytest.mark.parametrize("situation", FOLLOW_UPS.values(), ids=FOLLOW_UPS)
 def test_what_follows_a_case_up_survives_the_database(situation: Situation) -> None:
     situation = replace(situation, acts=(an_act(permits=(a_permit(),)),), told=True)
-    parameters = ResidentParkingParameters()
+    parameters = parking_rules()
     again = stored(situation)
 
     assert again == situation

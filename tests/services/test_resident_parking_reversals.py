@@ -12,9 +12,10 @@ from tasks.domain.delta import DeltaKind
 from tasks.domain.effect import Act, Effect, EffectKind
 from tasks.domain.person import Dwelling, Lock, PartialDate
 from tasks.domain.service import Gate, LaterEvent, LegalMode, Situation
-from tasks.services.resident_parking import ResidentParkingParameters, letter_data
+from tasks.services.resident_parking import letter_data
 from tests.builders import (
     DAY,
+    FORM_WORDS,
     TODAY,
     a_delta,
     a_dwelling,
@@ -31,6 +32,7 @@ from tests.builders import (
     an_answer,
     an_end_act,
     areas,
+    parking_rules,
 )
 from tests.services.resident_parking_stories import (
     DECLINED,
@@ -54,7 +56,7 @@ def by_machine(situation: Situation, **rest: Any) -> Decision:
 
 
 def letter(situation: Situation, decision: Decision) -> dict[str, str]:
-    return dict(letter_data(situation, decision, ResidentParkingParameters()))
+    return dict(letter_data(situation, decision, parking_rules()))
 
 
 def answered(situation: Situation, question: str, choice: str, **rest: Any) -> Decision:
@@ -77,11 +79,11 @@ def test_a_switch_that_lapsed_by_its_condition_is_taken_back_by_machine_and_said
         "zone_new": "A3",
         "valid_until": "2028-02-29",
         "ends_soon_from": "2028-01-18",
-        "paper": "",
         "dropped_permit": "BPA-0001/2",
         "reason": "registry",
         "what": "zone",
         "words": "",
+        **FORM_WORDS,
     }
 
 
