@@ -308,7 +308,7 @@ def test_a_receipt_says_what_was_recorded_and_when(town: Town, letters: Letters)
         kind=ReplyKind.DEREGISTER,
         scope=Scope.SERVICE,
         at=given.at,
-        subject="Ihr Bewohnerparkausweis gilt jetzt in Zone A2 – Sie müssen nichts tun",
+        subject="Ihr Bewohnerparkausweis gilt jetzt in Zone A2",
         letter=section(town, case).letter_id,
         service="Bewohnerparken",
     )
