@@ -277,3 +277,51 @@ def test_a_signing_key_is_long_enough(tmp_path: Path, length: int, right: bool) 
     else:
         with pytest.raises(ValidationError):
             made()
+
+
+FORM = "services.resident_parking.paper"
+
+
+@pytest.mark.parametrize(
+    ("removed", "instead", "problem"),
+    [
+        ('fee_text = "Die Umstellung', '# "', f"{FORM}.fee_text: say what the switch costs"),
+        ('old_permit_text = "Die Karte', '# "', f"{FORM}.old_permit_text: say what becomes"),
+        ('display_text = "Die neue', '# "', f"{FORM}.display_text: say how the new permit"),
+        ('fee_text = "Die Umstellung', 'fees = "', f"{FORM}.fees: no such parameter"),
+        (f"[{FORM}]", f"[{FORM}.more]", f"{FORM}.more: no such parameter"),
+    ],
+)
+def test_a_profile_without_the_towns_own_words_is_not_valid(
+    tmp_path: Path, removed: str, instead: str, problem: str
+) -> None:
+    town = make_town(tmp_path)
+    path = town.folder / "profile.toml"
+    text = path.read_text()
+    assert removed in text
+    path.write_text(text.replace(removed, instead))
+
+    assert [one for one in check_municipality(town.slug, town.settings) if one.startswith(problem)]
+
+
+def test_words_are_asked_for_only_once_the_service_is_on(tmp_path: Path) -> None:
+    town = make_town(tmp_path)
+    path = town.folder / "profile.toml"
+    text = path.read_text().partition("[services.resident_parking.digital]")[0]
+    path.write_text(text)
+    (problem,) = check_municipality(town.slug, town.settings)
+    assert problem.startswith("services.resident_parking.digital or paper:")
+
+    path.write_text(text.replace("enabled = true", "enabled = false"))
+    assert check_municipality(town.slug, town.settings) == ["services: none is switched on"]
+
+
+def test_check_names_the_norm_where_a_town_acts_of_its_own_motion(tmp_path: Path) -> None:
+    town = make_town(tmp_path)
+    path = town.folder / "profile.toml"
+    assert not [one for one in look_at(town.slug, town.settings) if "legal_mode" in one]
+    path.write_text(path.read_text().replace('"standing_application"', '"notice_only"'))
+
+    (said,) = [one for one in look_at(town.slug, town.settings) if "legal_mode" in one]
+    assert "VwV-StVO zu § 45" in said
+    assert check_municipality(town.slug, town.settings) == []

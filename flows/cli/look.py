@@ -1,7 +1,7 @@
 """Commands that only look. `explain` and `letter` show what Prefect may never see."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -11,11 +11,15 @@ from rich.table import Table
 
 from flows.cli.places import Municipality, counted, must_be_something, there
 from tasks.domain.case import Status
+from tasks.domain.service import Service
 from tasks.errors import PermanentError
 from tasks.explain import explain as explain_case
 from tasks.explain import tell
-from tasks.letters.render import LetterRenderer, sample_content
+from tasks.letters.render import LetterContent, LetterRenderer, sample_content
+from tasks.letters.sample import in_words, samples
+from tasks.municipality import Municipality as Town
 from tasks.municipality import check_municipality, look_at, municipalities, open_municipality
+from tasks.render import letterhead
 from tasks.services import all_services
 from tasks.settings import TEMPLATES, settings
 from tasks.state.database import open_database, reading
@@ -79,19 +83,41 @@ def letter(
     service: Annotated[str, typer.Argument(help="For example resident_parking.")],
     out: Annotated[Path, typer.Option(help="Folder for the three forms.")] = Path(),
     municipality: Municipality = "",
+    every: Annotated[
+        bool, typer.Option("--all", help="Of every kind, in each wording of the municipality.")
+    ] = False,
 ) -> None:
     """Render a service's letter with made-up data as PDF, text and HTML."""
     known = all_services()
     _known_service(service)
-    if municipality:
-        open_municipality(municipality, settings())  # or a clear error
-    folders = [settings().folder(municipality) / "templates"] if municipality else []
-    rendered = LetterRenderer([*folders, TEMPLATES]).render(sample_content(known[service]))
+    town = open_municipality(municipality, settings()) if municipality else None  # a clear error
+    renderer = town.renderer if town else LetterRenderer([TEMPLATES])
     out.mkdir(parents=True, exist_ok=True)
-    (out / f"{service}.pdf").write_bytes(rendered.pdf)
-    (out / f"{service}.txt").write_text(rendered.text, encoding="utf-8")
-    (out / f"{service}.html").write_text(rendered.html, encoding="utf-8")
-    typer.echo(f"{rendered.subject}\n{out / service}.pdf, .txt, .html")
+    letters = _letters(known[service], town) if every else {service: sample_content(known[service])}
+    for name, content in letters.items():
+        rendered = renderer.render(content)
+        (out / f"{name}.pdf").write_bytes(rendered.pdf)
+        (out / f"{name}.txt").write_text(rendered.text, encoding="utf-8")
+        (out / f"{name}.html").write_text(rendered.html, encoding="utf-8")
+        typer.echo(f"{rendered.subject}\n{out / name}.pdf, .txt, .html")
+
+
+def _letters(service: Service, town: Town | None) -> dict[str, LetterContent]:
+    """File name -> letter. Of a municipality with its own head, texts and words."""
+    contents = list(samples(service))
+    enabled = town.services.get(service.name) if town else None
+    wordings = service.wordings(enabled.parameters) if enabled else {}
+    if town:
+        texts = town.profile.texts
+        own = {name: getattr(texts, name) for name in ("legal_remedy", "privacy_notice", "contact")}
+        contents = [replace(one, letterhead=letterhead(town), **own) for one in contents]
+    return {
+        "-".join(filter(None, (f"{number:02}", content.sections[0].code, form))): in_words(
+            content, words
+        )
+        for form, words in (wordings or {"": {}}).items()
+        for number, content in enumerate(contents, start=1)
+    }
 
 
 def check(municipality: Municipality = "") -> None:

@@ -1,5 +1,7 @@
 """Letters with made-up data: for whoever edits a template, and for the check of a profile."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 
 from tasks.domain.decision import Ground, Result
@@ -73,6 +75,13 @@ def samples(service: Service) -> tuple[LetterContent, ...]:
     own = [_letter(_section(service, sample)) for sample in service.samples]
     replied = [_letter(_section(service, sample, "_reply")) for sample in REPLIED]
     return (*own, *replied)
+
+
+def in_words(content: LetterContent, words: Mapping[str, str]) -> LetterContent:
+    """The same letter with a municipality's own words, where the letter has room for them."""
+    (part,) = content.sections
+    own = {name: text for name, text in words.items() if name in part.data}
+    return replace(content, sections=(replace(part, data={**part.data, **own}),))
 
 
 def _section(service: Service, sample: Sample, template: str = "") -> Section:
