@@ -190,7 +190,7 @@ def test_an_unknown_column_is_named_with_those_that_are_known(
     assert isinstance(problem, ImportProblem)
     assert (problem.line, problem.column) == (1, "kfz, standig_application")
     assert problem.reason.startswith("not a known column; the known ones are permit_no, name,")
-    assert problem.reason.endswith(", status")
+    assert problem.reason.endswith(", form")
 
 
 def test_a_file_without_a_header_is_refused_and_its_first_permit_not_quoted(
@@ -306,13 +306,26 @@ def test_a_file_in_another_form_is_refused_with_the_cause(
         ("status", "Gesperrt", "blocked"),
         ("status", "beendet", "ended"),
         ("status", "verloren", "verloren"),
+        ("form", "", ""),
+        ("form", "Papier", "paper"),
+        ("form", "Digital", "digital"),
+        ("form", "Plakette", "Plakette"),
     ],
 )
-def test_kind_and_status_are_taken_over_as_they_are_and_refuse_no_line(
+def test_kind_status_and_form_are_taken_over_as_they_are_and_refuse_no_line(
     tmp_path: Path, register: SqlPermitRegister, column: str, said: str | None, meant: str
 ) -> None:
     import_permits(register, read_permits(json_file(tmp_path, {**ROW, column: said})))
     assert getattr(register.get(["BPA-0002"])["BPA-0002"], column) == meant
+
+
+def test_a_file_that_knows_no_form_leaves_the_one_that_is_there(
+    tmp_path: Path, register: SqlPermitRegister
+) -> None:
+    import_permits(register, read_permits(json_file(tmp_path, {**ROW, "form": "paper"})))
+    import_permits(register, read_permits(json_file(tmp_path, {**ROW, "zone": "A1"})))
+    kept = register.get(["BPA-0002"])["BPA-0002"]
+    assert (kept.zone, kept.form) == ("A1", "paper")
 
 
 def test_what_looks_the_same_is_the_same(tmp_path: Path) -> None:

@@ -308,7 +308,8 @@ def test_a_receipt_says_what_was_recorded_and_when(town: Town, letters: Letters)
         kind=ReplyKind.DEREGISTER,
         scope=Scope.SERVICE,
         at=given.at,
-        subject="Ihr Bewohnerparkausweis gilt jetzt in Zone A2",
+        subject="Ihr Bewohnerparkausweis gilt jetzt in Zone A2"
+        " – für den Ausweis müssen Sie nichts tun",
         letter=section(town, case).letter_id,
         service="Bewohnerparken",
     )
