@@ -100,20 +100,14 @@ def _review(parameters: ReviewParameters) -> State[Any]:
         poll_interval=2,
         key="answers",
     )
-    # The form may have waited for hours: an answer must not count for another question.
-    now = {question.case: question for question in open_questions(town)}
-    given: dict[str, str] = {}
-    recorded: list[Answered] = []
-    for number, question in enumerate(asked, start=1):
-        case, choice = question.case, getattr(filled, f"q{number}")
-        if choice == LEAVE_OPEN:
-            continue
-        if now.get(case, question) == question:
-            given[case] = choice
-        else:
-            recorded.append(Answered(case, choice, "question.unknown"))
+    chosen = {
+        question.case: getattr(filled, f"q{number}") for number, question in enumerate(asked, 1)
+    }
+    given = {case: choice for case, choice in chosen.items() if choice != LEAVE_OPEN}
+    # The form may have waited for hours: an answer counts for what it has shown, and nothing newer.
+    seen = {question.case: question.seen for question in asked}
     day = day_of(town, parameters.on)
-    recorded += record_answers(town, given, by=filled.clerk, via="prefect", today=day)
+    recorded = record_answers(town, given, by=filled.clerk, via="prefect", today=day, seen=seen)
     run = str(runtime.flow_run.id or "")
     outcome = of_municipality(town.slug, parameters.on, run, prompted, "replies")
     if outcome.busy:  # what is recorded is carried out by the next run

@@ -24,6 +24,7 @@ class Asked:
     code: str
     text: str
     choices: tuple[Choice, ...]
+    seen: str  # a mark of what stands behind it: whoever answers says with it what they have seen
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,15 @@ def open_questions(town: Municipality, limit: int = 0, case: str = "") -> list[A
     """Oldest first; with `case`, only that one's."""
     with reading(town.engine) as session:
         return [
-            Asked(question.case_id, service, question.code, question.text, choices)
-            for question, service, choices in report.questions(session, town.slug, limit, case)
+            Asked(
+                question.case_id,
+                case_row.service,
+                question.code,
+                question.text,
+                choices,
+                answers.seen_as(session, question, case_row),
+            )
+            for question, case_row, choices in report.questions(session, town.slug, limit, case)
         ]
 
 
@@ -60,8 +68,10 @@ def record_answers(
     via: str,
     today: date,
     note: str = "",
+    seen: Mapping[str, str] | None = None,
 ) -> list[Answered]:
     """`given`: case id -> name of the choice. One that is refused never stops the others.
+    `seen`: case id -> the mark of what was shown; None where nothing was.
 
     Raises PermanentError where no such clerk may answer here.
     """
@@ -75,11 +85,21 @@ def record_answers(
             town.slug,
             f"No clerk has this sign. See: antragslos clerks -m {town.slug}",
         ) from None
-    return [_record(town, case, given[case], by, via, today, note) for case in given]
+    return [
+        _record(town, case, given[case], by, via, today, note, seen[case] if seen else None)
+        for case in given
+    ]
 
 
 def _record(
-    town: Municipality, case: str, choice: str, by: str, via: str, today: date, note: str
+    town: Municipality,
+    case: str,
+    choice: str,
+    by: str,
+    via: str,
+    today: date,
+    note: str,
+    seen: str | None,
 ) -> Answered:
     try:
         with writing(town.engine) as session:
@@ -93,6 +113,7 @@ def _record(
                 note=note,
                 four_eyes=town.profile.review.four_eyes,
                 today=today,
+                seen=seen,
             )
     except ReplyRefused as error:
         status = error.code

@@ -44,13 +44,13 @@ class _Clerks(StateClerkDesk):
         super().__init__(settings)
         self._tell = tell
 
-    def answer(self, seat: Seat, question: int, choice: str, note: str) -> str:
-        status = super().answer(seat, question, choice, note)
+    def answer(self, seat: Seat, question: int, choice: str, note: str, seen: str) -> str:
+        status = super().answer(seat, question, choice, note, seen)
         self._tell()
         return status
 
-    def confirm(self, seat: Seat, question: int, agree: bool) -> None:
-        super().confirm(seat, question, agree)
+    def confirm(self, seat: Seat, question: int, agree: bool, seen: str) -> None:
+        super().confirm(seat, question, agree, seen)
         self._tell()
 
     def take_reply(

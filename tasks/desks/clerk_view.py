@@ -31,7 +31,7 @@ from tasks.matching.statutory import same_street
 from tasks.municipality import Municipality
 from tasks.replies.clerk_page import WARNING
 from tasks.replies.desk import ChoiceView, GroundView, QuestionLine, QuestionView
-from tasks.state import intake, review
+from tasks.state import answers, intake, review
 from tasks.state.database import Session
 from tasks.state.documents import CHOICES
 from tasks.state.review import Asked, Known
@@ -68,6 +68,7 @@ def question_view(
             for number, choice in enumerate(choices)
         ),
         answer=(waiting.choice, waiting.by, waiting.note) if waiting else None,
+        seen=answers.seen_as(session, asked.question, asked.case),
     )
 
 

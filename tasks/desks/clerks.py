@@ -87,7 +87,7 @@ class StateClerkDesk:
         self._note(seat, f"looked at {asked.case.id}")
         return view
 
-    def answer(self, seat: Seat, question: int, choice: str, note: str) -> str:
+    def answer(self, seat: Seat, question: int, choice: str, note: str, seen: str) -> str:
         four_eyes = self._town(seat).profile.review.four_eyes
         with durably(self._engine) as session:
             return answers.give(
@@ -100,13 +100,20 @@ class StateClerkDesk:
                 note=cleaned_text(note),
                 four_eyes=four_eyes,
                 today=self._today(seat.municipality),
+                seen=seen,
             )
 
-    def confirm(self, seat: Seat, question: int, agree: bool) -> None:
+    def confirm(self, seat: Seat, question: int, agree: bool, seen: str) -> None:
         today = self._today(seat.municipality)
         with durably(self._engine) as session:
             answers.confirm(
-                session, seat.municipality, question, by=seat.sign, agree=agree, today=today
+                session,
+                seat.municipality,
+                question,
+                by=seat.sign,
+                agree=agree,
+                today=today,
+                seen=seen,
             )
 
     def story(self, seat: Seat, case: str) -> Sequence[str]:

@@ -165,22 +165,35 @@ def clerk_router(desk: ClerkDesk, pages: Pages, now: Clock = utc_now) -> APIRout
         view: QuestionView,
         problems: dict[str, str] | None = None,
         note: str = "",
+        status: int = 422,
     ) -> Response:
         return page(
             request,
             "clerk_question.html.j2",
-            422 if problems else 200,
+            status if problems else 200,
             view=view,
             warning=WARNING,
             problems=problems or {},
             note=note,
         )
 
+    def not_as_seen(request: Request, view: QuestionView, note: str = "") -> Response:
+        """The question as it stands now, with what the clerk has written: nothing was recorded."""
+        said = words("question.changed")
+        return asked(request, view, {"antwort": said.text}, note, said.status)
+
     @router.post("/fragen/{question}", dependencies=[OurForm], response_class=HTMLResponse)
     def answer(
-        request: Request, seat: AtTheDesk, question: Number, choice: Text = "", note: Text = ""
+        request: Request,
+        seat: AtTheDesk,
+        question: Number,
+        choice: Text = "",
+        note: Text = "",
+        seen: Text = "",
     ) -> Response:
         view = desk.question(seat, question)
+        if seen != view.seen:
+            return not_as_seen(request, view, note)
         problems = {}
         if choice not in {one.name for one in view.choices}:
             problems["wahl-1"] = "Bitte wählen Sie eine Antwort."
@@ -189,8 +202,10 @@ def clerk_router(desk: ClerkDesk, pages: Pages, now: Clock = utc_now) -> APIRout
         if problems:
             return asked(request, view, problems, note)
         try:
-            status = desk.answer(seat, question, choice, note.strip())
+            status = desk.answer(seat, question, choice, note.strip(), seen)
         except ReplyRefused as error:
+            if error.code == "question.changed":
+                return not_as_seen(request, desk.question(seat, question), note)
             if error.code != "question.no_words":
                 raise
             return asked(request, view, {"note": NO_WORDS}, note)
@@ -198,11 +213,18 @@ def clerk_router(desk: ClerkDesk, pages: Pages, now: Clock = utc_now) -> APIRout
         return done(request, what=status, case=view.line.case, question=question, choice=said)
 
     @router.post("/fragen/{question}/bestaetigen", dependencies=[OurForm])
-    def confirm(request: Request, seat: AtTheDesk, question: Number, agree: Text = "") -> Response:
+    def confirm(
+        request: Request, seat: AtTheDesk, question: Number, agree: Text = "", seen: Text = ""
+    ) -> Response:
         if agree not in ("ja", "nein"):
             raise ReplyRefused("question.bad_choice")
         view = desk.question(seat, question)
-        desk.confirm(seat, question, agree == "ja")
+        try:
+            desk.confirm(seat, question, agree == "ja", seen)
+        except ReplyRefused as error:
+            if error.code != "question.changed":
+                raise
+            return not_as_seen(request, desk.question(seat, question))
         said = view.answer[0] if view.answer else ""
         text = next((one.text for one in view.choices if one.name == said), said)
         what = "confirmed" if agree == "ja" else "refused"

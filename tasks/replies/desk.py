@@ -161,6 +161,7 @@ class QuestionView:
     grounds: tuple[GroundView, ...]
     choices: tuple[ChoiceView, ...]
     answer: tuple[str, str, str] | None = None  # (choice, by, note) that waits for a second clerk
+    seen: str = ""  # a mark of all this: whoever answers says with it what they have seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +176,7 @@ class Seat:
 class ClerkDesk(Protocol):
     """Codes of ReplyRefused: clerk.refused (sign, password or municipality), clerk.locked,
     question.unknown, question.answered (someone was faster), question.bad_choice,
+    question.changed (not what was seen),
     question.same_eyes (four eyes: not by the same clerk), and those of ResidentDesk."""
 
     def log_in(self, municipality: str, sign: str, password: str) -> Seat: ...
@@ -189,11 +191,11 @@ class ClerkDesk(Protocol):
 
     def question(self, seat: Seat, question: int) -> QuestionView: ...
 
-    def answer(self, seat: Seat, question: int, choice: str, note: str) -> str:
+    def answer(self, seat: Seat, question: int, choice: str, note: str, seen: str) -> str:
         """Returns "valid", or "proposed" where a second clerk must agree."""
         ...
 
-    def confirm(self, seat: Seat, question: int, agree: bool) -> None: ...
+    def confirm(self, seat: Seat, question: int, agree: bool, seen: str) -> None: ...
 
     def story(self, seat: Seat, case: str) -> Sequence[str]:
         """The whole life of a case, line by line, as `antragslos explain` tells it."""

@@ -115,6 +115,13 @@ _WORDS = {
         "Jemand anderes war schneller. Ihre Antwort wurde nicht gespeichert.",
         "Jemand anderes war schneller. Ihre Antwort wurde nicht gespeichert.",
     ),
+    "question.changed": Words(
+        409,
+        "Die Frage hat sich geändert",
+        "Seit Sie die Seite geöffnet haben, hat sich hier etwas geändert: die Frage, die Angaben "
+        "dazu oder der Vorschlag. Es wurde nichts festgehalten. Bitte sehen Sie noch einmal hin.",
+        "Seit Sie die Seite geöffnet haben, hat sich etwas geändert. Es wurde nichts festgehalten.",
+    ),
     "question.bad_choice": Words(
         422,
         "Diese Antwort steht nicht zur Wahl",

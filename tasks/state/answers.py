@@ -11,6 +11,7 @@ What a valid answer sets going depends on where its case stands:
     anything else            the part of the case that was left to a clerk: a follow-up case opens
 """
 
+import hashlib
 from collections.abc import Collection, Sequence
 from datetime import date
 
@@ -23,7 +24,7 @@ from tasks.errors import ReplyRefused
 from tasks.state import cases, decisions, outbox
 from tasks.state.database import insert_rows, new_id, utcnow
 from tasks.state.documents import CHOICES
-from tasks.state.tables import AnswerRow, CaseRow, History, QuestionRow
+from tasks.state.tables import AnswerRow, CaseRow, History, PersonRow, QuestionRow
 
 LETTER_SEND = "letter:send"
 LETTER_KEEP = "letter:keep"
@@ -40,19 +41,23 @@ def give(
     note: str,
     four_eyes: bool,
     today: date,
+    seen: str | None = None,
 ) -> str:
     """`question`: its id, or the id of its case. Returns "valid", or "proposed" with four eyes.
+    `seen`: what the clerk's form had shown; None where nothing was shown.
 
-    Raises ReplyRefused: question.unknown, question.answered, question.bad_choice, and
-    question.no_words where the letter needs the clerk's reasons.
+    Raises ReplyRefused: question.unknown, question.answered, question.changed, question.bad_choice,
+    and question.no_words where the letter needs the clerk's reasons.
     """
     asked, case = _locked(session, municipality, question)
+    if waiting(session, asked.id or 0):
+        raise ReplyRefused("question.answered", case.id)
+    if seen is not None:
+        _check_seen(session, asked, case, seen)
     choices = CHOICES.validate_json(asked.choices)
     taken = _choice(choices, choice)
     if taken.needs_words and not note.strip():
         raise ReplyRefused("question.no_words", case.id)
-    if waiting(session, asked.id or 0):
-        raise ReplyRefused("question.answered", case.id)
     _drop_outdated(session, asked)
     answer = AnswerRow(
         id=new_id("a"),
@@ -76,11 +81,19 @@ def give(
 
 
 def confirm(
-    session: Session, municipality: str, question: int, *, by: str, agree: bool, today: date
+    session: Session,
+    municipality: str,
+    question: int,
+    *,
+    by: str,
+    agree: bool,
+    today: date,
+    seen: str,
 ) -> None:
     """A second clerk on what the first one proposed; refused, the question is open as before.
+    `seen`: as in `give`.
 
-    Raises ReplyRefused: question.unknown, question.answered, question.same_eyes.
+    Raises ReplyRefused: question.unknown, question.answered, question.same_eyes, question.changed.
     """
     asked, case = _locked(session, municipality, question)
     answer = waiting(session, asked.id or 0)
@@ -88,12 +101,35 @@ def confirm(
         raise ReplyRefused("question.answered", case.id)
     if answer.by == by:
         raise ReplyRefused("question.same_eyes", case.id)
+    _check_seen(session, asked, case, seen)
     answer.confirmed_by, answer.confirmed_at = by, utcnow()
     answer.status = "valid" if agree else "refused"
     session.flush()
     if agree:
         taken = _choice(CHOICES.validate_json(asked.choices), answer.choice)
         _take_effect(session, asked, case, answer, taken, today)
+
+
+def seen_as(session: Session, asked: QuestionRow, case: CaseRow) -> str:
+    """A mark of all that a clerk's answer stands on: another one once any of it has changed.
+
+    The permits as they are today are not in it: whatever changes one is checked when it acts.
+    """
+    decision = decisions.last_decisions(session, [case.id]).get(case.id)
+    person = session.get(PersonRow, case.person_id)
+    proposed = waiting(session, asked.id or 0)
+    shown = (
+        (asked.id, asked.code, asked.text, asked.proposal, asked.choices),
+        (decision[0].decision, decision[0].situation) if decision else None,
+        (person.snapshot, person.gone) if person else None,
+        proposed.id if proposed else None,
+    )
+    return hashlib.sha256(repr(shown).encode(errors="surrogatepass")).hexdigest()
+
+
+def _check_seen(session: Session, asked: QuestionRow, case: CaseRow, seen: str) -> None:
+    if seen_as(session, asked, case) != seen:
+        raise ReplyRefused("question.changed", case.id)
 
 
 def waiting(session: Session, question: int) -> AnswerRow | None:

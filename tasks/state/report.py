@@ -98,10 +98,10 @@ def open_questions(session: Session, municipality: str, limit: int = SHOWN) -> l
 
 def questions(
     session: Session, municipality: str, limit: int = 0, case: str = ""
-) -> list[tuple[QuestionRow, str, tuple[Choice, ...]]]:
-    """(question, service, choices), oldest first. An answer that waits for a second clerk, too."""
+) -> list[tuple[QuestionRow, CaseRow, tuple[Choice, ...]]]:
+    """(question, its case, choices), oldest first. One that waits for a second clerk, too."""
     query = (
-        select(QuestionRow, CaseRow.service)
+        select(QuestionRow, CaseRow)
         .join(CaseRow, col(CaseRow.id) == col(QuestionRow.case_id))
         .where(QuestionRow.municipality == municipality, QuestionRow.status == "open")
         .order_by(col(QuestionRow.id))
@@ -110,9 +110,7 @@ def questions(
         query = query.where(QuestionRow.case_id == case)
     if limit:
         query = query.limit(limit)
-    return [
-        (row, service, CHOICES.validate_json(row.choices)) for row, service in session.exec(query)
-    ]
+    return [(row, case, CHOICES.validate_json(row.choices)) for row, case in session.exec(query)]
 
 
 def failed_cases(session: Session, municipality: str, limit: int = SHOWN) -> list[Waiting]:

@@ -243,7 +243,9 @@ def at_the_page(town: Town, code: str, choice: str, note: str) -> None:
         query = select(QuestionRow.id).where(QuestionRow.case_id == case)
         number = session.exec(query.where(QuestionRow.status == "open")).one()
     desk = StateClerkDesk(settings(), lambda _: DAY)
-    assert desk.answer(Seat(town.slug, CLERK), number or 0, choice, note) == "valid"
+    seat = Seat(town.slug, CLERK)
+    seen = desk.question(seat, number or 0).seen
+    assert desk.answer(seat, number or 0, choice, note, seen) == "valid"
 
 
 def at_a_shell(town: Town, *words: str) -> tuple[str, bytes]:

@@ -88,7 +88,7 @@ def test_an_answer_never_counts_for_a_question_that_has_changed_since(asked: Tow
     )
     thread.join()
 
-    assert state.message == "0 answered, not taken: question.unknown"
+    assert state.message == "0 answered, not taken: question.changed"
     (still,) = open_questions(asked.opened, case=case)
     assert still.code == "address_locked"
 

@@ -32,7 +32,7 @@ WOJCIK, HOFFMANN, LOCKED = "E0002-0002", "E0002-0004", "E0002-0010"
 
 
 def make_clerk_town(home: Path, *, four_eyes: bool = False) -> Town:
-    """With the clerks sb-1 and sb-2, on the evening of the day of the first changes.
+    """With the clerks sb-1 to sb-3, on the evening of the day of the first changes.
 
     `home` is ANTRAGSLOS_HOME. The week is played once a process, and copied.
     """
@@ -56,7 +56,7 @@ def _first_week() -> Path:
         town.put(*FIRST_WEEK)
         run(town)
         with writing(town.opened.engine) as session:
-            for sign in ("sb-1", "sb-2"):
+            for sign in ("sb-1", "sb-2", "sb-3"):
                 clerks.add_clerk(session, town.slug, sign, PASSWORD)
     settings.cache_clear()
     return home

@@ -88,12 +88,20 @@ class Browser:
         self.answer = self.client.get(PAGE + path)
         return self.answer.text
 
-    def post(self, path: str, seen: str = "", **typed: str) -> str:
-        """With the form's secret, as it stands on the page `seen` before."""
-        found = re.search(r'name="csrf" value="([^"]+)"', self.get(seen))
+    def post(self, path: str, **typed: str) -> str:
+        """With the form's secret, and with the mark of the question as it is shown now."""
+        found = re.search(r'name="csrf" value="([^"]+)"', self.get())
         assert found
-        self.answer = self.client.post(PAGE + path, data={"csrf": found[1], **typed})
+        hidden = {"csrf": found[1]}
+        if path.startswith("/fragen/"):
+            hidden["seen"] = self.looks_at(path.removesuffix("/bestaetigen"))
+        self.answer = self.client.post(PAGE + path, data=hidden | typed)
         return self.answer.text
+
+    def looks_at(self, path: str) -> str:
+        """The mark of what is shown there; "" where no question is open."""
+        found = re.search(r'name="seen" value="([^"]+)"', self.get(path))
+        return found[1] if found else ""
 
     def log_in(self, sign: str = "sb-1", password: str = PASSWORD, town: str = SLUG) -> str:
         return self.post("/anmelden", town=town, sign=sign, password=password)
@@ -524,7 +532,7 @@ def test_who_comes_second_is_told_so(town: Town, clerk: Browser, clock: Clock) -
 
     assert late.answer.status_code == 404  # it is no longer open when the form arrives
     with pytest.raises(ReplyRefused, match=r"question\.answered"):
-        desk.answer(Seat(SLUG, "sb-2"), question_of(town, HOFFMANN).id or 0, "zone:W2", "")
+        desk.answer(Seat(SLUG, "sb-2"), question_of(town, HOFFMANN).id or 0, "zone:W2", "", "")
     assert question_of(town, HOFFMANN).answer == "zone:A3"
 
 
@@ -554,6 +562,50 @@ def test_four_eyes_mean_two_clerks(home: Path, clock: Clock) -> None:
     assert "Ihr Vorschlag" in second.post(path, choice="zone:W2")
     assert "Sie haben zugestimmt" in first.post(f"{path}/bestaetigen", agree="ja")
     assert question_of(town, HOFFMANN).answer == "zone:W2"
+
+
+def test_a_second_clerk_never_confirms_another_answer_than_the_one_seen(
+    home: Path, clock: Clock
+) -> None:
+    """The first clerk's harmless proposal is replaced while it lies open on the second's screen."""
+    town = make_clerk_town(home, four_eyes=True)
+    path = asked(town, HOFFMANN)
+    first, second = Browser(town, clock, "sb-1"), Browser(town, clock, "sb-2")
+    third = Browser(town, clock, "sb-3")
+    first.post(path, choice="zone:A3")
+    shown = second.looks_at(path)
+    third.post(f"{path}/bestaetigen", agree="nein")
+    first.post(path, choice="by_hand")
+
+    for agree in ("ja", "nein"):
+        for seen in (shown, "", "0" * 64):
+            said = second.post(f"{path}/bestaetigen", agree=agree, seen=seen)
+            assert second.answer.status_code == 409
+            assert "Es wurde nichts festgehalten" in said
+            assert "sb-1</strong> schlägt vor" in said  # what waits now is shown with it
+    assert question_of(town, HOFFMANN).status == "open"
+    assert [row.status for row in answers(town)] == ["refused", "proposed"]
+    assert "Sie haben zugestimmt" in second.post(f"{path}/bestaetigen", agree="ja")
+
+
+def test_nobody_answers_a_question_that_has_changed_since_it_was_shown(
+    town: Town, clerk: Browser
+) -> None:
+    """The choice has the same name, and means something else by now."""
+    path = asked(town, HOFFMANN)
+    shown = clerk.looks_at(path)
+    with writing(town.opened.engine) as session:
+        row = session.get_one(PersonRow, case_of(town, HOFFMANN).person_id)
+        person = PERSON.validate_json(row.snapshot)
+        row.snapshot = dump(PERSON, replace(person, locks=(Lock("3"),)))
+
+    for seen in (shown, ""):
+        said = clerk.post(path, choice="by_hand", note="Zwei Wochen gewartet.", seen=seen)
+        assert clerk.answer.status_code == 409
+        assert "Es wurde nichts festgehalten" in said
+        assert "Auskunftssperre nach § 51 BMG" in said
+        assert "Zwei Wochen gewartet." in said  # the clerk's words are not lost
+    assert answers(town) == []
 
 
 # --- replies on the phone ------------------------------------------------------------------------

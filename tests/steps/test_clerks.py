@@ -9,25 +9,26 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 from typer.testing import CliRunner
 
 from flows.cli import app
 from tasks.access import access_log
 from tasks.desks.clerk_words import CONDITIONS, QUESTIONS, choice_text, question_text
 from tasks.domain import automation, check, follow_up, holder
-from tasks.domain.decision import Answer, Choice, Then
+from tasks.domain.decision import Answer, Choice, Decision, Outcome, Then
 from tasks.domain.effect import Effect, EffectKind
 from tasks.errors import ReplyRefused
 from tasks.services import resident_parking
 from tasks.state import answers, clerks
 from tasks.state.clerks import BadClerk
 from tasks.state.database import new_id, open_database, reading, utcnow, writing
-from tasks.state.documents import CHOICES, dump
+from tasks.state.documents import CHOICES, DECISION, dump
 from tasks.state.tables import (
     AnswerRow,
     CaseRow,
     Clerk,
+    DecisionRow,
     History,
     LetterRow,
     PersonRow,
@@ -146,9 +147,20 @@ class Desk:
         with writing(self.engine) as session:
             return answers.give(session, town, question, choice, by=by, **(defaults | how))
 
-    def confirm(self, question: int, by: str = "sb-2", agree: bool = True) -> None:
+    def seen(self, question: int) -> str:
+        """What a clerk sees who looks now."""
+        with reading(self.engine) as session:
+            asked = session.get_one(QuestionRow, question)
+            return answers.seen_as(session, asked, session.get_one(CaseRow, asked.case_id))
+
+    def confirm(
+        self, question: int, by: str = "sb-2", agree: bool = True, seen: str | None = None
+    ) -> None:
+        seen = self.seen(question) if seen is None else seen
         with writing(self.engine) as session:
-            answers.confirm(session, self.town, question, by=by, agree=agree, today=TODAY)
+            answers.confirm(
+                session, self.town, question, by=by, agree=agree, today=TODAY, seen=seen
+            )
 
     def case(self, case_id: str) -> CaseRow:
         with reading(self.engine) as session:
@@ -369,6 +381,69 @@ def test_a_proposal_that_is_no_longer_offered_waits_for_nobody(desk: Desk) -> No
         session.get_one(QuestionRow, question).choices = dump(CHOICES, ZONES)
     desk.confirm(question, "sb-1")
     assert desk.valid(case) == [Answer("zone_ambiguous", "zone:A3", "sb-2")]
+
+
+# --- what was seen -------------------------------------------------------------------------------
+
+
+def change_choices(session: Session, desk: Desk, question: int, case: str) -> None:
+    choices = (ZONES[0], replace(ZONES[1], text="Something else happens."), check.BY_HAND)
+    session.get_one(QuestionRow, question).choices = dump(CHOICES, choices)
+
+
+def change_person(session: Session, desk: Desk, question: int, case: str) -> None:
+    session.get_one(PersonRow, desk.person).snapshot = "{ }"
+
+
+def decide_again(session: Session, desk: Desk, question: int, case: str) -> None:
+    session.add(
+        DecisionRow(
+            municipality=TOWN,
+            case_id=case,
+            seq=1,
+            outcome="needs_review",
+            code="zone_ambiguous",
+            decision=dump(DECISION, Decision(Outcome.NEEDS_REVIEW, "zone_ambiguous", ())),
+            situation="{}",
+            now_is_after=True,
+            parameters="{}",
+            rule_version="1",
+            decided_by="rule",
+            decided_on=TODAY,
+            decided_at=utcnow(),
+        )
+    )
+
+
+Change = Callable[[Session, Desk, int, str], None]
+
+
+@pytest.mark.parametrize("change", [change_choices, change_person, decide_again])
+@pytest.mark.both_databases
+def test_whoever_answers_answers_what_was_seen_and_nothing_newer(
+    desk: Desk, change: Change
+) -> None:
+    question, case = desk.asks()
+    seen = desk.seen(question)
+    with writing(desk.engine) as session:
+        change(session, desk, question, case)
+
+    assert refused(lambda: desk.give(question, seen=seen)) == "question.changed"
+    assert desk.answers() == []
+    assert desk.give(question, seen=desk.seen(question), four_eyes=True) == "proposed"
+
+
+def test_a_second_clerk_confirms_the_answer_that_was_seen_and_no_other(desk: Desk) -> None:
+    question, case = desk.asks()
+    desk.give(question, "zone:A3", four_eyes=True)
+    seen = desk.seen(question)
+    desk.confirm(question, "sb-3", agree=False)
+    desk.give(question, "zone:A3", "sb-4", four_eyes=True)  # the same words, of somebody else
+
+    for agree in (True, False):
+        change = lambda agree=agree: desk.confirm(question, agree=agree, seen=seen)  # noqa: E731
+        assert refused(change) == "question.changed"
+    assert desk.valid(case) == []
 
 
 # --- races ---------------------------------------------------------------------------------------

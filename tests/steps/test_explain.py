@@ -474,7 +474,10 @@ def test_the_second_clerk_is_told_by_sign(monday: Town, agree: bool, word: str) 
     assert "waits for a second clerk" in only(monday, case_id, "answer")["details"]
     with writing(monday.opened.engine) as session:
         question = session.exec(select(QuestionRow).where(QuestionRow.case_id == case_id)).one()
-        answers.confirm(session, monday.slug, question.id or 0, by="AB", agree=agree, today=DAY)
+        seen = answers.seen_as(session, question, session.get_one(CaseRow, case_id))
+        answers.confirm(
+            session, monday.slug, question.id or 0, by="AB", agree=agree, today=DAY, seen=seen
+        )
 
     confirmed = only(monday, case_id, "answer_confirmed")
 

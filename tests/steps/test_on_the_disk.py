@@ -63,6 +63,6 @@ def test_a_clerks_answer_is_on_the_disk_before_the_page_says_so(served: Town) ->
     (asked,) = [one for one in desk.questions(seat) if one.case == case]
 
     with commits(served) as waited:
-        desk.answer(seat, asked.question, "by_hand", "")
+        desk.answer(seat, asked.question, "by_hand", "", desk.question(seat, asked.question).seen)
 
     assert waited == [FULL]
