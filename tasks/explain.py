@@ -75,7 +75,10 @@ def explain(case_id: str, settings: Settings, chain: bool = False) -> dict[str, 
 
 def tell(case_id: str, settings: Settings, chain: bool = False) -> list[str]:
     """The same as lines of plain text."""
-    story = explain(case_id, settings, chain)
+    return as_lines(explain(case_id, settings, chain), chain)
+
+
+def as_lines(story: Mapping[str, Any], chain: bool) -> list[str]:
     lines = [
         f"{story['case']}  {story['service']}  {story['municipality']}",
         f"now: {story['status']} ({story['code']})",

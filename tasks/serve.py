@@ -75,4 +75,4 @@ def reply_pages(settings: Settings, tell: Callable[[], None] = lambda: None) -> 
 
 def _keep(error: Exception) -> None:
     """In our own log, where its text may hold what a resident has typed."""
-    cleaned(error)
+    cleaned(error, of_request=True)

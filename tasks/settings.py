@@ -16,10 +16,11 @@ from tasks.errors import SettingsInvalid
 
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATES = ROOT / "templates"
+SHORTEST_KEY = 32
 
 
 def _long_enough(key: SecretStr) -> SecretStr:
-    if key.get_secret_value() and len(key.get_secret_value()) < 32:
+    if key.get_secret_value() and len(key.get_secret_value()) < SHORTEST_KEY:
         raise ValueError("at least 32 characters, or empty")
     return key
 
@@ -78,7 +79,10 @@ class Settings(BaseSettings):
         return self.smtp_urls.get(municipality, self.smtp_url).get_secret_value()
 
     def signing_key(self) -> bytes:
-        """At least 32 bytes. Made on first use where none is set; only the owner may read it."""
+        """At least 32 bytes. Made on first use where none is set; only the owner may read it.
+
+        Raises SettingsInvalid: settings.weak_key, settings.open_key.
+        """
         if key := self.secret_key.get_secret_value():
             return key.encode()
         path = self.home / "secret.key"
@@ -86,7 +90,10 @@ class Settings(BaseSettings):
             self.home.mkdir(parents=True, exist_ok=True)
             temporary = path.with_name(f".{path.name}.{os.getpid()}")
             temporary.touch(mode=0o600)
-            temporary.write_text(secrets.token_urlsafe(48))
+            with temporary.open("w") as file:
+                file.write(secrets.token_urlsafe(48))
+                file.flush()
+                os.fsync(file.fileno())  # a power cut must leave no empty key
             # link() and not rename(): the first of two processes wins, and both read its key.
             try:
                 os.link(temporary, path)
@@ -94,7 +101,26 @@ class Settings(BaseSettings):
                 pass
             finally:
                 temporary.unlink()
-        return path.read_text().encode()
+        return _kept_key(path)
+
+
+def _kept_key(path: Path) -> bytes:
+    if path.stat().st_mode & 0o077:
+        raise SettingsInvalid(
+            "settings.open_key",
+            detail=f"Others may read {path}, and with it forge every code and session: chmod 600 "
+            "it. If somebody may have read it, move it away as well: a new one is made, and the "
+            "links and codes of letters that have left no longer open anything.",
+        )
+    key = path.read_bytes().strip()
+    if len(key) < SHORTEST_KEY:
+        raise SettingsInvalid(
+            "settings.weak_key",
+            detail=f"{path} is empty or has fewer than {SHORTEST_KEY} characters: put it back from "
+            "your backup. Without one, move it away: a new one is made, and the links and codes of "
+            "letters that have left no longer open anything.",
+        )
+    return key
 
 
 def private_files() -> None:

@@ -7,12 +7,10 @@ folder, which only the owner may read.
 
 import functools
 import logging
-import os
+import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
-from io import TextIOWrapper
 from itertools import groupby
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any, Generic, ParamSpec
 
@@ -25,6 +23,7 @@ from tasks.errors import (
     TemporaryError,
     ZoneListInvalid,
 )
+from tasks.logs import PrivateLog
 from tasks.settings import settings
 from tasks.state.at_work import AtWork
 
@@ -180,16 +179,24 @@ class _Spread:
         return True
 
 
-def cleaned(error: Exception) -> AntragslosError:
-    """The same error as it may be seen in Prefect. Keeps the whole of it in our own log."""
+def cleaned(error: Exception, *, of_request: bool = False) -> AntragslosError:
+    """The same error as it may be seen in Prefect. Keeps the whole of it in our own log; where a
+    request made it, once a minute for each place in the code: whoever can send one can send many.
+    """
     detail = getattr(error, "detail", "")
-    error_log().error("%s %s", type(error).__name__, detail, exc_info=error)
+    kind = {"kind": f"{type(error).__name__} {_place(error)}"} if of_request else {}
+    error_log().error("%s %s", type(error).__name__, detail, exc_info=error, extra=kind)
     if isinstance(error, ProfileInvalid):
         return ProfileInvalid(error.ref, [])
     if isinstance(error, AntragslosError):
         error.detail = ""
         return error.with_traceback(None)
     return StageFailed(f"internal.{type(error).__name__}")
+
+
+def _place(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)[-1:]
+    return "".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
 
 
 async def _is_temporary(_task: Any, _run: Any, state: Any) -> bool:
@@ -202,21 +209,11 @@ async def _is_temporary(_task: Any, _run: Any, state: Any) -> bool:
     return False
 
 
-class _PrivateFile(RotatingFileHandler):
-    def _open(self) -> TextIOWrapper:
-        file = super()._open()
-        os.chmod(self.baseFilename, 0o600)  # also after each rotation
-        return file
-
-
 @functools.lru_cache(maxsize=1)
 def error_log() -> logging.Logger:
     logger = logging.getLogger("antragslos.errors")
     logger.propagate = False  # never to the console: a worker keeps what its runs print
-    home = settings().home
-    home.mkdir(parents=True, exist_ok=True)
-    path = home / "errors.log"
-    handler = _PrivateFile(path, maxBytes=10_000_000, backupCount=3, encoding="utf-8")
+    handler = PrivateLog(settings().home / "errors.log", keep=3)
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     logger.addHandler(handler)
     return logger

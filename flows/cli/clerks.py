@@ -10,9 +10,7 @@ from flows.cli.places import Municipality, counted
 from tasks.municipality import open_municipality
 from tasks.settings import settings
 from tasks.state import clerks as accounts
-from tasks.state.clerks import MAX_FAILURES
 from tasks.state.database import Engine, reading, writing
-from tasks.state.tables import Clerk
 
 Sign = Annotated[str, typer.Argument(help="A sign (Zeichen) such as sb-12; never a name.")]
 
@@ -32,7 +30,7 @@ def add_clerk(
         ),
     ] = None,
 ) -> None:
-    """Let a clerk log in to their page, or give a new password; that opens a locked account."""
+    """Let a clerk log in to their page, or give a new password; that ends their sessions."""
     engine = _engine(municipality)
     if name is None and password_from is None:
         name = typer.prompt("Name in letters (A. Beispiel)", default="", show_default=False)
@@ -51,16 +49,11 @@ def clerks(municipality: Municipality) -> None:
         found = accounts.clerks_of(session, municipality)
     table = Table("sign", "state", "since", "name in letters")
     for clerk in found:
+        state = "active" if clerk.active else "removed"
         since = clerk.created_at.date().isoformat()
-        table.add_row(clerk.sign, _state(clerk), since, clerk.name)
+        table.add_row(clerk.sign, state, since, clerk.name)
     console().print(table)
     typer.echo(counted(len(found), "clerk"))
-
-
-def _state(clerk: Clerk) -> str:
-    if not clerk.active:
-        return "removed"
-    return "locked" if clerk.failures >= MAX_FAILURES else "active"
 
 
 def remove_clerk(sign: Sign, municipality: Municipality) -> None:

@@ -10,11 +10,12 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.cli.places import Municipality, counted, must_be_something, there
+from tasks.access import access_log
 from tasks.domain.case import Status
 from tasks.domain.service import Service
 from tasks.errors import PermanentError
+from tasks.explain import as_lines
 from tasks.explain import explain as explain_case
-from tasks.explain import tell
 from tasks.letters.render import LetterContent, LetterRenderer, sample_content
 from tasks.letters.sample import in_words, samples
 from tasks.municipality import Municipality as Town
@@ -71,11 +72,13 @@ def explain(
 ) -> None:
     """Tell the whole life of a case in order: what happened, who or what caused it, on what law."""
     must_be_something()
+    story = explain_case(case, settings(), chain)
+    cases = " ".join([case, *(other["case"] for other in story.get("chain", []))])
+    access_log(settings().home).info("%s shell explain %s", story["municipality"], cases)
     if as_json:
-        story = explain_case(case, settings(), chain)
         typer.echo(json.dumps(story, indent=2, ensure_ascii=False))
         return
-    for line in tell(case, settings(), chain):
+    for line in as_lines(story, chain):
         typer.echo(line)
 
 

@@ -63,6 +63,8 @@ def disclose(
     if not found:
         typer.echo("Nobody matches: nothing is stored under this name and date.", err=True)
         raise typer.Exit(1)
+    seen = " ".join(match.person for match in found)
+    access_log(settings().home).info("%s shell disclose %s", town.slug, seen)
     if len(found) > 1:
         typer.echo("Several people match. Choose one with --person:", err=True)
         for match in found:
@@ -71,7 +73,6 @@ def disclose(
     today = datetime.now(ZoneInfo(town.profile.timezone)).date()
     told = disclose_person(town, found[0].person, today)
     _write(out, told.html)
-    access_log(settings().home).info("%s shell disclose %s", town.slug, found[0].person)
     typer.echo(f"{out}: read it, and make sure who asks for it, before you hand it out.")
     if told.locked:
         typer.echo(

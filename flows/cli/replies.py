@@ -1,6 +1,7 @@
 """`antragslos replies`: the page on which residents answer and clerks decide."""
 
 import contextlib
+import ipaddress
 import os
 import socket
 import threading
@@ -8,7 +9,10 @@ from typing import Annotated
 
 import typer
 
+from tasks.errors import SettingsInvalid
 from tasks.settings import settings
+
+WIDEST = 7  # bits of a network of proxies: 10.0.0.0/8 is one, half of the internet is not
 
 
 def replies(
@@ -25,16 +29,23 @@ def replies(
     """
     import uvicorn
 
+    from flows.cli.connections import AT_A_TIME, Patient, make_room
     from tasks.serve import reply_pages
 
+    if behind_proxy:
+        check_proxies(os.environ.get("FORWARDED_ALLOW_IPS", ""))
+    make_room()
     app = reply_pages(settings(), announce if os.environ.get("PREFECT_API_URL") else _quiet)
     config = uvicorn.Config(
         app,
+        http=Patient,
+        ws="none",
         access_log=False,  # it would keep the secrets of links
-        log_level="warning",
+        log_level="error",  # whoever sends rubbish would fill the system's log with warnings
         proxy_headers=behind_proxy,
         server_header=False,
         h11_max_incomplete_event_size=16_384,
+        limit_concurrency=AT_A_TIME,
     )
     with _listening(host, port) as ours:
         typer.echo(
@@ -42,6 +53,21 @@ def replies(
         )
         with contextlib.suppress(KeyboardInterrupt):  # raised again once everything is closed
             uvicorn.Server(config).run(sockets=[ours])
+
+
+def check_proxies(trusted: str) -> None:
+    """Raises SettingsInvalid where whoever connects may say who they are: no limit would hold."""
+    for one in filter(None, map(str.strip, trusted.split(","))):
+        try:
+            anybody = ipaddress.ip_network(one, strict=False).prefixlen < WIDEST
+        except ValueError:
+            anybody = one == "*"  # anything else is the name of a socket
+        if anybody:
+            raise SettingsInvalid(
+                "settings.any_proxy",
+                detail=f"FORWARDED_ALLOW_IPS={one} believes everybody's X-Forwarded-For, and no "
+                "limit of wrong tries would hold. Name the addresses of your proxies.",
+            )
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -6,14 +6,14 @@ here. Each look at a person is noted in `access.log`.
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from tasks.access import access_log
 from tasks.desks.clerk_view import question_view
 from tasks.desks.clerk_words import question_text
-from tasks.desks.residents import StateResidentDesk, cleaned_text
+from tasks.desks.residents import LASTS, StateResidentDesk, cleaned_text
 from tasks.domain.reply import ReplyKind, Scope
 from tasks.errors import ReplyRefused
 from tasks.explain import tell
@@ -30,10 +30,11 @@ from tasks.replies.desk import (
 from tasks.replies.tokens import digest, read_code
 from tasks.services import all_services
 from tasks.settings import Settings
-from tasks.state import answers, clerks, replies, review
+from tasks.state import answers, clerks, replies, review, sessions
 from tasks.state.database import Engine, open_database, reading, utcnow
 from tasks.state.replies import durably
 from tasks.state.review import Asked
+from tasks.state.sessions import Held
 
 _CASE = re.compile(r"c-[a-z0-9]{1,32}")
 
@@ -45,15 +46,42 @@ class StateClerkDesk:
         self._settings = settings
         self._today = today or self._local_today
 
-    def log_in(self, municipality: str, sign: str, password: str) -> Seat:
-        # What no account can be called is looked for all the same: it costs the same time.
-        known = SLUG.fullmatch(municipality) and clerks.SIGN.fullmatch(sign)
-        municipality, sign = (municipality, sign) if known else ("", "")
-        mark = clerks.log_in(self._engine, municipality, sign, password)
+    def check(self, municipality: str, sign: str, password: str) -> Seat:
+        municipality, sign = _sayable(municipality, sign)
+        try:
+            mark = clerks.check(self._engine, municipality, sign, password)
+        except ReplyRefused:
+            # What nobody is called may be a password, typed into the wrong field.
+            named = clerks.known(self._engine, municipality, sign)
+            who = f"{municipality} clerk {sign}" if named else "- clerk unknown"
+            self._refused(f"{who} log-in refused")
+            raise
         return Seat(municipality, sign, mark)
 
-    def still(self, seat: Seat) -> None:
-        clerks.still(self._engine, seat.municipality, seat.sign, seat.mark)
+    def delayed(self) -> None:
+        self._refused("- clerk log-in delayed")
+
+    def _refused(self, line: str) -> None:
+        access_log(self._settings.home).info("%s", line, extra={"kind": line})
+
+    def log_in(self, seat: Seat, now: datetime) -> str:
+        with durably(self._engine) as session:
+            # Removed, or another password, while this one was looked at.
+            if not clerks.agrees(session, seat.municipality, seat.sign, seat.mark):
+                raise ReplyRefused("clerk.refused")
+            secret = sessions.begin(session, Held(seat.municipality, clerk=seat.sign), now, LASTS)
+        self._note(seat, "logged in")
+        return secret
+
+    def seat(self, secret: str, now: datetime) -> Seat:
+        found = sessions.held(self._engine, secret, now, LASTS)
+        if found is None or not found.clerk:
+            raise ReplyRefused("clerk.session_over")
+        return Seat(found.municipality, found.clerk)
+
+    def log_out(self, secret: str) -> None:
+        if found := sessions.end(self._engine, secret):
+            self._note(Seat(found.municipality, found.clerk), "logged out")
 
     def office(self, seat: Seat) -> Office:
         profile = self._town(seat).profile
@@ -171,3 +199,9 @@ class StateClerkDesk:
             since=asked.since,
             waits_for_second=asked.waiting.by if asked.waiting else "",
         )
+
+
+def _sayable(municipality: str, sign: str) -> tuple[str, str]:
+    """What no account can be called is looked for all the same, under no name: as much work."""
+    sayable = SLUG.fullmatch(municipality) and clerks.SIGN.fullmatch(sign)
+    return (municipality, sign) if sayable else ("", "")

@@ -9,6 +9,7 @@ ReplyRefused:
     reply.locked            five wrong birth dates
     reply.revoked           taken back: by a reversal, or because the case was forgotten
     reply.wrong_birth_date
+    reply.session_over      left, or too long at rest
     reply.not_offered       the letter offers no such reply, or not with that scope
     reply.no_text           „this is wrong“ without a word of what is
 """
@@ -17,7 +18,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
@@ -33,15 +34,18 @@ from tasks.municipality import Municipality, open_municipality
 from tasks.profile import EnabledService
 from tasks.render import Told, letterhead
 from tasks.replies.desk import BirthDate, LetterView, Office, Part, Receipt
+from tasks.replies.guard import IDLE, LONGEST
 from tasks.replies.tokens import digest, read_code, read_link
 from tasks.services import all_services
 from tasks.settings import Settings
 from tasks.stage import cleaned
-from tasks.state import replies
+from tasks.state import replies, sessions
 from tasks.state.database import Engine, Session, new_id, open_database, reading, utcnow
 from tasks.state.replies import Head, Opened, durably
+from tasks.state.sessions import Held, Lasts
 from tasks.state.tables import CaseRow, ReplyRow
 
+LASTS = Lasts(IDLE, LONGEST)
 MAX_TEXT = 4000
 SCOPES = {
     ReplyKind.DEREGISTER: (Scope.CASE, Scope.SERVICE),
@@ -100,6 +104,21 @@ class StateResidentDesk:
             raise ReplyRefused(_NOT_VALID[status])
         if not right:
             raise ReplyRefused("reply.wrong_birth_date")
+
+    def begin(self, door: str, now: datetime) -> str:
+        with reading(self._engine) as session:
+            opened = self._open(session, door)
+        with durably(self._engine) as session:
+            return sessions.begin(session, Held(opened.municipality, door=door), now, LASTS)
+
+    def inside(self, secret: str, now: datetime) -> str:
+        found = sessions.held(self._engine, secret, now, LASTS)
+        if found is None or not found.door:
+            raise ReplyRefused("reply.session_over")
+        return found.door
+
+    def leave(self, secret: str) -> None:
+        sessions.end(self._engine, secret)
 
     def letter(self, door: str) -> LetterView:
         with reading(self._engine) as session:
@@ -251,7 +270,7 @@ class StateResidentDesk:
             ]
         except _FORGOTTEN as error:
             # A template that no longer fits comes here, too: that must be found in the log.
-            cleaned(error)
+            cleaned(error, of_request=True)
             raise ReplyRefused("reply.expired", letter) from None
 
     def _receipt_of(self, row: ReplyRow, about: CaseRow, letter: str) -> Receipt:

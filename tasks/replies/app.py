@@ -64,8 +64,8 @@ def create_app(
 
     @app.get("/favicon.ico", include_in_schema=False, status_code=204)
     @app.get("/gesund", status_code=204, response_class=Response)
-    def healthy() -> None:
-        """Answers while the process lives."""
+    async def healthy() -> None:
+        """Answers while the process lives: it needs neither a database nor one of the threads."""
 
     app.include_router(resident_router(residents, pages, now))
     if clerks:
@@ -86,8 +86,8 @@ def _answer_errors(app: FastAPI, pages: Pages, on_error: Callable[[Exception], N
     @app.exception_handler(ReplyRefused)
     async def refused(request: Request, error: ReplyRefused) -> Response:
         words = wording.words(error.code)
-        if error.code == "clerk.refused":
-            request.session.clear()  # over at once, also on the pages still open
+        if error.code in ("clerk.session_over", "reply.session_over"):
+            request.session.clear()
         waits = {"Retry_After": error.ref} if error.code == "reply.too_many_tries" else {}
         return page(request, words, **waits)
 

@@ -5,22 +5,24 @@ A GET never changes anything. After a POST the browser fetches a page that says 
 what stands there comes from the session and holds no personal data.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Path, Query, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 from fastapi.routing import APIRoute
 
 from tasks.domain.reply import ReplyKind, Scope
 from tasks.errors import ReplyRefused
 from tasks.replies.desk import BirthDate, ClerkDesk, QuestionView, Seat
+from tasks.replies.door import Door
 from tasks.replies.guard import (
     CLERKS,
     Clock,
     Pages,
-    Tries,
+    Turns,
     begin_session,
     client_of,
     from_our_form,
@@ -32,6 +34,7 @@ from tasks.replies.wording import words
 
 WARNING = "Achtung"  # the label of a line in a question's view that must not be overlooked
 LONGEST_NOTE = 2_000
+AT_ONCE = 8  # requests of one clerk: pages opened side by side
 NO_WORDS = "Bitte begründen Sie diese Antwort: Die Begründung steht im Schreiben (§ 39 VwVfG)."
 LONGEST_TEXT = 4_000
 # What a resident may say on the phone, and how far it reaches: no other pair is offered.
@@ -86,36 +89,37 @@ class _ClerkRoute(APIRoute):
         return guarded
 
 
-def seat_of(request: Request) -> Seat | None:
-    town, sign, mark = (str(request.session.get(name, "")) for name in ("town", "sign", "mark"))
-    return Seat(town, sign, mark) if town and sign else None
-
-
 def clerk_router(desk: ClerkDesk, pages: Pages, now: Clock = utc_now) -> APIRouter:
-    router, tries = APIRouter(route_class=_ClerkRoute), Tries()
+    router, door, turns = APIRouter(route_class=_ClerkRoute), Door(desk), Turns(AT_ONCE)
 
     def page(request: Request, template: str, status: int = 200, **values: object) -> HTMLResponse:
-        seat = seat_of(request)
+        seat = getattr(request.state, "seat", None)
         office = desk.office(seat) if seat else None
         shared: dict[str, object] = {"seat": seat, "office": office, "home": CLERKS}
         return show(pages, request, template, status, **(shared | values))
 
-    def at_the_desk(request: Request) -> Seat:
-        """Whoever was shut out since is out with the next request."""
-        seat = seat_of(request)
-        if seat is None:
+    def enter(request: Request) -> Seat:
+        """Whoever logged out or was shut out since is out with the next request."""
+        secret = request.session.get("clerk", "")
+        if not secret:
             raise _NotLoggedIn
-        desk.still(seat)
+        seat = desk.seat(secret, now())
+        request.state.seat = seat
         return seat
+
+    def at_the_desk(request: Request) -> Iterator[Seat]:
+        seat = enter(request)
+        with turns.of(f"{seat.municipality} {seat.sign}"):
+            yield seat
 
     AtTheDesk = Annotated[Seat, Depends(at_the_desk)]
 
     @router.get("", response_class=HTMLResponse)
     def home(request: Request, dienst: str = "", frage: str = "") -> Response:
         """Log in; logged in: the open questions, narrowed by service and kind."""
-        if seat_of(request) is None:
+        if "clerk" not in request.session:
             return page(request, "clerk_login.html.j2", town="", sign="", problems={})
-        lines = desk.questions(at_the_desk(request))
+        lines = desk.questions(enter(request))
         found = [
             line for line in lines if dienst in ("", line.service) and frage in ("", line.code)
         ]
@@ -131,14 +135,15 @@ def clerk_router(desk: ClerkDesk, pages: Pages, now: Clock = utc_now) -> APIRout
         )
 
     @router.post("/anmelden", dependencies=[OurForm], response_class=HTMLResponse)
-    def log_in(request: Request, town: Text = "", sign: Text = "", password: Text = "") -> Response:
-        client, moment = client_of(request), now()
-        tries.check(client, moment)
+    async def log_in(
+        request: Request, town: Text = "", sign: Text = "", password: Text = ""
+    ) -> Response:
         town, sign = town.strip().lower(), sign.strip().lower()
         try:
-            seat = desk.log_in(town, sign, password)
+            seat = await door.knock(client_of(request), town, sign, password, now())
         except ReplyRefused as error:
-            tries.count(client, moment)
+            if error.code != "clerk.refused":
+                raise
             said = words(error.code)
             return page(
                 request,
@@ -148,12 +153,15 @@ def clerk_router(desk: ClerkDesk, pages: Pages, now: Clock = utc_now) -> APIRout
                 sign=sign,
                 problems={"town": said.text},
             )
-        begin_session(request, town=seat.municipality, sign=seat.sign, mark=seat.mark)
+        begin_session(request, clerk=await run_in_threadpool(desk.log_in, seat, now()))
         return go(request, CLERKS)
 
     @router.post("/abmelden", dependencies=[OurForm])
     def log_out(request: Request) -> Response:
+        secret = request.session.get("clerk", "")
         request.session.clear()
+        if secret:
+            desk.log_out(secret)
         return go(request, CLERKS)
 
     @router.get("/fragen/{question}", response_class=HTMLResponse)

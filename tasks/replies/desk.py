@@ -7,7 +7,7 @@ Everything that is refused is a ReplyRefused with a code; what the page says the
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Protocol
 
 from tasks.domain.reply import ReplyKind, Scope
@@ -105,6 +105,16 @@ class ResidentDesk(Protocol):
         """Counts wrong dates; after the fifth the token is locked for good."""
         ...
 
+    def begin(self, door: str, now: datetime) -> str:
+        """A session behind the door; what comes back is the secret that `inside` knows it by."""
+        ...
+
+    def inside(self, secret: str, now: datetime) -> str:
+        """The door that a session came in by. Raises reply.session_over."""
+        ...
+
+    def leave(self, secret: str) -> None: ...
+
     def letter(self, door: str) -> LetterView:
         """Raises also when the token was locked or revoked since the session began."""
         ...
@@ -174,16 +184,28 @@ class Seat:
 
 
 class ClerkDesk(Protocol):
-    """Codes of ReplyRefused: clerk.refused (sign, password or municipality), clerk.locked,
+    """Codes of ReplyRefused: clerk.refused (sign, password or municipality), clerk.session_over,
     question.unknown, question.answered (someone was faster), question.bad_choice,
     question.changed (not what was seen),
     question.same_eyes (four eyes: not by the same clerk), and those of ResidentDesk."""
 
-    def log_in(self, municipality: str, sign: str, password: str) -> Seat: ...
-
-    def still(self, seat: Seat) -> None:
-        """Raises clerk.refused when the clerk was shut out since, or has a new password."""
+    def check(self, municipality: str, sign: str, password: str) -> Seat:
+        """Works for a while, as long whatever is wrong, and waits for nobody who writes."""
         ...
+
+    def delayed(self) -> None:
+        """To be noted: a try that came too soon after a failure, and was not looked at."""
+        ...
+
+    def log_in(self, seat: Seat, now: datetime) -> str:
+        """A session; what comes back is the secret that `seat` knows it by."""
+        ...
+
+    def seat(self, secret: str, now: datetime) -> Seat:
+        """Raises clerk.session_over, also when the clerk was shut out or has a new password."""
+        ...
+
+    def log_out(self, secret: str) -> None: ...
 
     def office(self, seat: Seat) -> Office: ...
 

@@ -1,6 +1,8 @@
 """What stands between the network and the pages: sessions, forgery, headers, sizes, guessing.
 
-A session is a signed cookie that holds opaque ids and times; the server remembers nothing.
+A session is a signed cookie with a token against forged forms, times, and a secret that the desk
+knows: who is inside is remembered there, so that a copied cookie opens nothing once its owner has
+left. Before the birth date or the password was right the server remembers nothing.
 Residents and clerks have cookies apart: a link in a mail starts a session of its own
 (SameSite=Strict keeps the old one at home), and that must not log a clerk out.
 """
@@ -8,8 +10,9 @@ Residents and clerks have cookies apart: a link in a mail starts a session of it
 import hmac
 import ipaddress
 import secrets
-from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Annotated
@@ -20,6 +23,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware.sessions import SessionMiddleware
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tasks.errors import ReplyRefused
@@ -68,7 +72,7 @@ def show(
         "path": request.url.path,
         "other_language": address(request.url.path, not plain),
         "office": None,
-        "open_session": "door" in request.session,
+        "open_session": "inside" in request.session,
     }
     return HTMLResponse(pages(template, **(shared | values)), status)
 
@@ -127,33 +131,71 @@ class Tries:
         self._wrong: OrderedDict[str, deque[float]] = OrderedDict()
         self._lock = Lock()
 
-    def check(self, client: str, now: datetime) -> None:
-        """Raises reply.too_many_tries with the seconds to wait. Asked first: who guesses on learns
-        nothing, not even from a right one."""
-        with self._lock:
-            times = self._wrong.get(_network(client), deque())
-            while times and times[0] <= now.timestamp() - self._within:
-                times.popleft()
-            if len(times) < self._most:
-                return
-            wait = times[0] + self._within - now.timestamp()
-        raise ReplyRefused("reply.too_many_tries", str(max(1, round(wait))))
+    @contextmanager
+    def counted(self, client: str, now: datetime, wrong: Collection[str]) -> Iterator[None]:
+        """Counts a try before it is looked at, so that many at once are not more; one that is not
+        refused with a code of `wrong` counts no longer. Raises reply.too_many_tries with the
+        seconds to wait: who guesses on learns nothing, not even from a right one."""
+        self._take(client, now)
+        guessed = False
+        try:
+            yield
+        except ReplyRefused as error:
+            guessed = error.code in wrong
+            raise
+        finally:
+            if not guessed:
+                self._give_back(client, now)
 
-    def count(self, client: str, now: datetime) -> None:
+    def _take(self, client: str, now: datetime) -> None:
+        network, moment = network_of(client), now.timestamp()
         with self._lock:
-            network = _network(client)
-            times = self._wrong.setdefault(network, deque(maxlen=self._most))
-            times.append(now.timestamp())
+            times = self._wrong.setdefault(network, deque())
             self._wrong.move_to_end(network)
             while len(self._wrong) > self._addresses:
                 self._wrong.popitem(last=False)
+            while times and times[0] <= moment - self._within:
+                times.popleft()
+            if len(times) < self._most:
+                times.append(moment)
+                return
+            wait = times[0] + self._within - moment
+        raise ReplyRefused("reply.too_many_tries", str(max(1, round(wait))))
+
+    def _give_back(self, client: str, now: datetime) -> None:
+        with self._lock, suppress(KeyError, ValueError):
+            self._wrong[network_of(client)].remove(now.timestamp())
+
+
+class Turns:
+    """How much one person does at the same moment. What writes may have to wait for a writer, with
+    one of the few threads: nobody waits with all of them."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._busy: Counter[str] = Counter()
+        self._lock = Lock()
+
+    @contextmanager
+    def of(self, who: str) -> Iterator[None]:
+        """Raises reply.too_many_tries."""
+        with self._lock:
+            if self._busy[who] >= self._most:
+                raise ReplyRefused("reply.too_many_tries", "1")
+            self._busy[who] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._busy[who] -= 1
+                self._busy += Counter()  # whoever has finished is forgotten
 
 
 def client_of(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-def _network(client: str) -> str:
+def network_of(client: str) -> str:
     """One household has one IPv4 address, but 2^64 of IPv6."""
     try:
         address = ipaddress.ip_address(client)
@@ -250,6 +292,8 @@ class Guard:
         inner = {**scope, "method": "GET"} if head else scope
         try:
             await self._app(inner, _limited(scope, receive), sent)
+        except ClientDisconnect:
+            return  # whoever leaves half-way is no error of ours
         except Exception as error:
             self._on_error(error)
             if not started:

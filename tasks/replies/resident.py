@@ -24,6 +24,7 @@ from tasks.replies.guard import (
     Clock,
     Pages,
     Tries,
+    Turns,
     begin_session,
     client_of,
     from_our_form,
@@ -33,6 +34,7 @@ from tasks.replies.guard import (
 )
 
 MOST_CHARACTERS = 4000
+AT_ONCE = 3  # of one letter: a double click is two
 _GUESSES = ("reply.unknown", "reply.revoked", "reply.bad_code")
 
 
@@ -86,22 +88,17 @@ def _answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def resident_router(desk: ResidentDesk, pages: Pages, now: Clock) -> APIRouter:
     router = APIRouter(default_response_class=HTMLResponse)
-    tries = Tries()
+    tries, turns = Tries(), Turns(AT_ONCE)
 
     def found(request: Request, door: Callable[[], str]) -> str:
-        client = client_of(request)
-        tries.check(client, now())
-        try:
+        with tries.counted(client_of(request), now(), _GUESSES):
             return door()
-        except ReplyRefused as error:
-            if error.code in _GUESSES:
-                tries.count(client, now())
-            raise
 
     def letter(request: Request) -> tuple[str, LetterView]:
-        door = request.session.get("door", "")
-        if not door:
+        secret = str(request.session.get("inside", ""))
+        if not secret:
             raise ReplyRefused("reply.session_over")
+        door = desk.inside(secret, now())
         try:
             return door, desk.letter(door)
         except ReplyRefused as error:  # locked or revoked meanwhile
@@ -150,7 +147,8 @@ def resident_router(desk: ResidentDesk, pages: Pages, now: Clock) -> APIRouter:
         if birth_date is None:
             return ask_birth_date(request, door, problems, typed, 422)
         try:
-            desk.unlock(door, birth_date)
+            with turns.of(door):
+                desk.unlock(door, birth_date)
         except ReplyRefused as error:
             if error.code != "reply.wrong_birth_date":
                 say_whom_to_call(request, door, error)
@@ -158,7 +156,8 @@ def resident_router(desk: ResidentDesk, pages: Pages, now: Clock) -> APIRouter:
             words = wording.words(error.code)
             problem = words.plain if is_plain(request) else words.text
             return ask_birth_date(request, door, {"jahr": problem}, typed, words.status)
-        begin_session(request, door=door)
+        with turns.of(door):
+            begin_session(request, inside=desk.begin(door, now()))
         return go(request, "/brief")
 
     @router.get("/", responses=_answers())
@@ -315,7 +314,9 @@ def resident_router(desk: ResidentDesk, pages: Pages, now: Clock) -> APIRouter:
             return ask(
                 request, view, part, answer, status=422, scope=umfang, text=text, problems=problems
             )
-        return go(request, f"/beleg/{desk.record(door, case, answer.kind, scope, text).number}")
+        with turns.of(door):
+            receipt = desk.record(door, case, answer.kind, scope, text)
+        return go(request, f"/beleg/{receipt.number}")
 
     @router.get("/beleg/{number}", responses=_answers(401, 403, 404, 410))
     def receipt(request: Request, number: _Number) -> Response:
@@ -357,7 +358,11 @@ def resident_router(desk: ResidentDesk, pages: Pages, now: Clock) -> APIRouter:
         dependencies=[Depends(from_our_form)],
     )
     def log_out(request: Request) -> Response:
+        secret = str(request.session.get("inside", ""))
         request.session.clear()
+        if secret:
+            with turns.of(secret):
+                desk.leave(secret)
         return go(request, "/ende")
 
     return router

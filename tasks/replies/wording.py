@@ -94,14 +94,22 @@ _WORDS = {
     "clerk.refused": Words(
         403,
         "Anmeldung nicht möglich",
-        "Kommune, Zeichen oder Passwort stimmen nicht.",
-        "Kommune, Zeichen oder Passwort stimmen nicht.",
+        "Kommune, Zeichen oder Passwort stimmen nicht. Nach mehreren falschen Versuchen nehmen wir "
+        "auch ein richtiges Passwort erst nach einer Wartezeit an, zuletzt nach 15 Minuten.",
+        "Kommune, Zeichen oder Passwort stimmen nicht. Oder Sie müssen noch etwas warten.",
     ),
-    "clerk.locked": Words(
-        403,
-        "Der Zugang ist gesperrt",
-        "Das Passwort war zu oft falsch. Die Administration kann den Zugang wieder freigeben.",
-        "Das Passwort war zu oft falsch. Die Administration kann den Zugang wieder freigeben.",
+    "clerk.busy": Words(
+        429,
+        "Im Moment nicht möglich",
+        "Es melden sich gerade sehr viele zugleich an. Bitte versuchen Sie es gleich noch einmal.",
+        "Das geht gerade nicht. Bitte versuchen Sie es gleich noch einmal.",
+    ),
+    "clerk.session_over": Words(
+        401,
+        "Sie sind nicht mehr angemeldet",
+        "Ihre Anmeldung ist beendet: Sie haben sich abgemeldet, waren 30 Minuten nicht aktiv, oder "
+        "Ihr Zugang wurde geändert. Es wurde nichts festgehalten. Bitte melden Sie sich neu an.",
+        "Sie sind nicht mehr angemeldet. Bitte melden Sie sich neu an.",
     ),
     "question.unknown": Words(
         404,

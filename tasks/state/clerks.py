@@ -12,18 +12,17 @@ import secrets
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, update
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from tasks.errors import PermanentError, ReplyRefused
-from tasks.state.database import Engine, reading, utcnow, writing
+from tasks.state import sessions
+from tasks.state.database import Engine, reading, utcnow
 from tasks.state.tables import Clerk
 
 SIGN = re.compile(r"[a-z0-9][a-z0-9-]{1,31}")
 MIN_LENGTH = 12
 LONGEST_NAME = 80
 MAX_LENGTH = 1024  # a longer one only makes us work
-MAX_FAILURES = 10  # failed log-ins in a row; then only a new password opens the account
 
 _COST, _BLOCK, _LANES = 2**15, 8, 3  # 32 MiB and about a quarter of a second a try
 _MEMORY = 64 * 2**20
@@ -36,7 +35,7 @@ class BadClerk(PermanentError):
 def add_clerk(
     session: Session, municipality: str, sign: str, password: str, name: str = ""
 ) -> bool:
-    """A new account, or a new password for one that is there: it is open again then.
+    """A new account, or a new password for one that is there: which ends its sessions.
 
     `name`: who signs what this clerk decides (VwVfG § 37 Abs. 3 Satz 1); "" leaves it as it is.
     Returns whether it is new.
@@ -59,9 +58,10 @@ def add_clerk(
     if clerk is None:
         clerk = Clerk(municipality=municipality, sign=sign, password="", created_at=utcnow())
     new = not clerk.password
-    clerk.password, clerk.active, clerk.failures = hashed(password), True, 0
+    clerk.password, clerk.active = hashed(password), True
     clerk.name = name or clerk.name
     session.add(clerk)
+    sessions.end_all(session, municipality, sign)
     return new
 
 
@@ -72,6 +72,7 @@ def remove_clerk(session: Session, municipality: str, sign: str) -> None:
     if clerk is None:
         raise BadClerk("clerk.unknown", sign, "antragslos clerks lists those that are there.")
     clerk.active, clerk.name = False, ""
+    sessions.end_all(session, municipality, sign)
 
 
 def printed_names(session: Session, municipality: str) -> dict[str, str]:
@@ -84,72 +85,46 @@ def clerks_of(session: Session, municipality: str) -> Sequence[Clerk]:
     return session.exec(query.order_by(Clerk.sign)).all()
 
 
-def log_in(engine: Engine, municipality: str, sign: str, password: str) -> str:
-    """Which password was right, as `still` asks for it: opaque, another one for each password.
+def check(engine: Engine, municipality: str, sign: str, password: str) -> str:
+    """Which password was right, as `agrees` asks for it: opaque, another one for each password.
 
-    Raises ReplyRefused: clerk.refused, or clerk.locked after ten failures in a row.
-
-    Three short steps, since the hash takes long and SQLite has one writer: the try is counted
-    first, so that a hundred at the same time are still only ten.
+    Raises ReplyRefused("clerk.refused"), after the same work whatever was wrong: nobody learns by
+    the clock which signs there are. It only reads, and waits for no writer.
     """
-    with writing(engine) as session:
-        clerk = session.get(Clerk, (municipality, sign))
-        stored = clerk.password if clerk and clerk.active else ""
-        counted = bool(stored) and _count_try(session, municipality, sign)
-    # An unknown sign costs the same time: nobody learns which signs there are by the clock.
-    right = _agrees(password, stored or _NOBODY)
-    if not stored:
+    with reading(engine) as session:
+        stored = _stored_for(session, municipality, sign)
+    if not _agrees(password, stored or _NOBODY) or not stored:
         raise ReplyRefused("clerk.refused")
-    if not counted:
-        raise ReplyRefused("clerk.locked")
-    if not right:
-        raise ReplyRefused("clerk.refused")
-    with writing(engine) as session:
-        done = session.execute(
-            update(Clerk)
-            .where(*_account(municipality, sign), col(Clerk.password) == stored)
-            .values(failures=0)
-        )
-        if not done.rowcount:  # type: ignore[attr-defined]
-            raise ReplyRefused("clerk.refused")  # removed, or another password, in the meantime
     return _mark(stored)
 
 
-def still(engine: Engine, municipality: str, sign: str, mark: str | None = None) -> None:
-    """Raises clerk.refused when the account was removed since, or has another password than the one
-    of `mark`: whoever knew the old one is out with it.
+def agrees(session: Session, municipality: str, sign: str, mark: str) -> bool:
+    """Whether the account is there, with the password of `mark`."""
+    stored = _stored_for(session, municipality, sign)
+    return bool(stored) and hmac.compare_digest(mark.encode(), _mark(stored).encode())
 
-    Failed tries of others do not throw out who is in: guessing must not stop the work.
-    """
+
+def still(engine: Engine, municipality: str, sign: str) -> None:
+    """Raises clerk.refused when there is no such account, or it was removed."""
     with reading(engine) as session:
-        clerk = session.get(Clerk, (municipality, sign))
-    if clerk is None or not clerk.active:
-        raise ReplyRefused("clerk.refused")
-    if mark is not None and not hmac.compare_digest(mark.encode(), _mark(clerk.password).encode()):
-        raise ReplyRefused("clerk.refused")
+        if not _stored_for(session, municipality, sign):
+            raise ReplyRefused("clerk.refused")
+
+
+def known(engine: Engine, municipality: str, sign: str) -> bool:
+    """Whether the sign was ever somebody's there: only then may a log name it."""
+    with reading(engine) as session:
+        return session.get(Clerk, (municipality, sign)) is not None
+
+
+def _stored_for(session: Session, municipality: str, sign: str) -> str:
+    clerk = session.get(Clerk, (municipality, sign))
+    return clerk.password if clerk and clerk.active else ""
 
 
 def _mark(stored: str) -> str:
-    """Of the salted hash: stands in a cookie, and says nothing of the password."""
+    """Of the salted hash: says nothing of the password."""
     return hashlib.sha256(stored.encode()).hexdigest()[:16]
-
-
-def _count_try(session: Session, municipality: str, sign: str) -> bool:
-    counted = session.execute(
-        update(Clerk)
-        .where(*_account(municipality, sign), col(Clerk.failures) < MAX_FAILURES)
-        .values(failures=Clerk.failures + 1)
-        .execution_options(synchronize_session=False)
-    )
-    return bool(counted.rowcount)  # type: ignore[attr-defined]
-
-
-def _account(municipality: str, sign: str) -> tuple[ColumnElement[bool], ...]:
-    return (
-        col(Clerk.municipality) == municipality,
-        col(Clerk.sign) == sign,
-        col(Clerk.active).is_(True),
-    )
 
 
 def hashed(password: str) -> str:

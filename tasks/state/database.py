@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, Table, create_engine, event, insert
+from sqlalchemy import Engine, Table, create_engine, event, insert, inspect
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError, SQLAlchemyError
 from sqlmodel import Session, SQLModel
@@ -20,6 +20,7 @@ from tasks.errors import StateUnavailable
 __all__ = ["Engine", "Session", "new_id", "open_database", "reading", "utcnow", "writing"]
 
 chance: random.Random = secrets.SystemRandom()  # tests put one here whose seed they know
+THREADS = 45
 _ALPHABET = "23456789abcdefghjkmnpqrstvwxyz"  # no look-alikes: ids are read aloud on the phone
 TABLES = [
     SQLModel.metadata.tables[str(model.__tablename__)]
@@ -49,19 +50,34 @@ def open_database(url: str) -> Engine:
     """
     try:
         engine = _engine(url)
-        try:
-            SQLModel.metadata.create_all(engine, tables=TABLES)
-        except (ProgrammingError, IntegrityError):
-            # Another process made them between our look and our making.
-            SQLModel.metadata.create_all(engine, tables=TABLES)
+        if _lacks_tables(engine):
+            try:
+                SQLModel.metadata.create_all(engine, tables=TABLES)
+            except (ProgrammingError, IntegrityError):
+                # Another process made them between our look and our making.
+                SQLModel.metadata.create_all(engine, tables=TABLES)
     except (SQLAlchemyError, ImportError, OSError) as error:
         # The text of the error may quote the address, and with it the password.
         raise StateUnavailable("state.unreachable", type(error).__name__) from None
     return engine
 
 
+def _lacks_tables(engine: Engine) -> bool:
+    """Looked at without a lock: whoever only reads waits for no writer, the first time either."""
+    with engine.execution_options(antragslos_reading=True).connect() as connection:
+        there = inspect(connection).get_table_names()
+    return not {table.name for table in TABLES} <= set(there)
+
+
 def _engine(url: str) -> Engine:
-    engine = create_engine(url, hide_parameters=True, pool_pre_ping=not url.startswith("sqlite"))
+    engine = create_engine(
+        url,
+        hide_parameters=True,
+        pool_pre_ping=not url.startswith("sqlite"),
+        # A connection for each thread of the pages: those that write and wait must leave one to
+        # those that read.
+        max_overflow=THREADS,
+    )
     if engine.dialect.name == "sqlite":
         if engine.url.database:
             Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)

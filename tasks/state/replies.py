@@ -220,8 +220,9 @@ def revoke(session: Session, case_ids: Collection[str]) -> None:
 
 
 @contextmanager
-def durably(engine: Engine) -> Iterator[Session]:
+def durably(engine: Engine, patience: float | None = None) -> Iterator[Session]:
     """As `writing`, but soon, and on the disk when it returns: a word survives a power cut.
+    `patience`: seconds to wait for SQLite's write lock, by default the database's own.
 
     SQLite waits for the disk with synchronous=FULL only; the pipeline does without, since it can do
     its work again. And SQLite's own wait for the write lock looks every tenth of a second, while
@@ -229,7 +230,7 @@ def durably(engine: Engine) -> Iterator[Session]:
     """
     with in_the_way(), engine.connect() as connection:
         sqlite = connection.dialect.name == "sqlite"
-        with _prompt_and_safe(connection) if sqlite else nullcontext():
+        with _prompt_and_safe(connection, patience) if sqlite else nullcontext():
             # The transaction may have begun already: it is the session's all the same.
             session = Session(
                 connection, expire_on_commit=False, join_transaction_mode="control_fully"
@@ -239,20 +240,20 @@ def durably(engine: Engine) -> Iterator[Session]:
 
 
 @contextmanager
-def _prompt_and_safe(connection: Connection) -> Iterator[None]:
+def _prompt_and_safe(connection: Connection, patience: float | None) -> Iterator[None]:
     driver: Any = connection.connection.driver_connection
-    (patience,) = driver.execute("PRAGMA busy_timeout").fetchone()
+    (usual,) = driver.execute("PRAGMA busy_timeout").fetchone()
     driver.execute("PRAGMA synchronous=FULL")
     driver.execute("PRAGMA busy_timeout=0")
     try:
-        until = monotonic() + patience / 1000
+        until = monotonic() + (usual / 1000 if patience is None else patience)
         while not _began(connection, last=monotonic() > until):
             sleep(0.001)
         yield
     finally:
         connection.rollback()
         driver.execute("PRAGMA synchronous=NORMAL")
-        driver.execute(f"PRAGMA busy_timeout={patience}")
+        driver.execute(f"PRAGMA busy_timeout={usual}")
 
 
 def _began(connection: Connection, last: bool) -> bool:

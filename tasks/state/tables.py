@@ -333,8 +333,20 @@ class Clerk(SQLModel, table=True):
     name: str = ""  # as letters print it, for no other use
     password: str  # scrypt, with salt and parameters
     active: bool = True
-    failures: int = 0
     created_at: datetime = Field(sa_type=UTC)
+
+
+class PageSession(SQLModel, table=True):
+    """Who is at a page: a clerk who logged in, or a resident who gave the birth date."""
+
+    __tablename__ = "page_session"
+
+    digest: str = Field(primary_key=True)  # of the secret in the cookie
+    municipality: str
+    clerk: str = ""  # sign
+    door: str = ""  # s-…, the section whose link or code was used
+    since: datetime = Field(sa_type=UTC)
+    last_used: datetime = Field(sa_type=UTC)
 
 
 class LetterRow(SQLModel, table=True):

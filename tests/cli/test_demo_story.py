@@ -25,7 +25,7 @@ from tasks.errors import ReplyRefused
 from tasks.municipality import check_municipality
 from tasks.records.importing import import_permits, read_permits
 from tasks.settings import TEMPLATES, Settings
-from tasks.state.clerks import add_clerk, log_in
+from tasks.state.clerks import add_clerk, check
 from tasks.state.database import writing
 
 TODAY = date(2027, 3, 1)
@@ -115,13 +115,13 @@ def test_a_password_that_a_clerk_has_changed_stays(own: Settings) -> None:
     town, _ = prepare(own, TODAY)
     let_clerks_in(town)
     for sign in CLERKS:
-        log_in(town.engine, SLUG, sign, PASSWORD)
+        check(town.engine, SLUG, sign, PASSWORD)
     with writing(town.engine) as session:
         add_clerk(session, SLUG, CLERKS[0], "a password of my own")
     let_clerks_in(town)
-    log_in(town.engine, SLUG, CLERKS[0], "a password of my own")
+    check(town.engine, SLUG, CLERKS[0], "a password of my own")
     with pytest.raises(ReplyRefused):
-        log_in(town.engine, SLUG, CLERKS[0], PASSWORD)
+        check(town.engine, SLUG, CLERKS[0], PASSWORD)
 
 
 def test_nobody_has_a_letter_to_show_before_the_story_begins(own: Settings) -> None:

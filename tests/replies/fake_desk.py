@@ -88,6 +88,7 @@ class FakeDesk:
         self.entries: list[Entry] = []
         self.recorded: list[tuple[str, str, ReplyKind, Scope, str]] = []
         self.calls: list[str] = []
+        self.inside_now: dict[str, str] = {}  # secret -> door
         self.broken: Exception | None = None  # raised by the next calls
         self._now = now
 
@@ -140,6 +141,22 @@ class FakeDesk:
             entry.status = "locked"
             raise ReplyRefused("reply.locked", door)
         raise ReplyRefused("reply.wrong_birth_date", door)
+
+    def begin(self, door: str, now: datetime) -> str:
+        self._asked("begin")
+        secret = f"secret-{len(self.inside_now) + 1}"
+        self.inside_now[secret] = door
+        return secret
+
+    def inside(self, secret: str, now: datetime) -> str:
+        self._asked("inside")
+        if secret not in self.inside_now:
+            raise ReplyRefused("reply.session_over")
+        return self.inside_now[secret]
+
+    def leave(self, secret: str) -> None:
+        self._asked("leave")
+        self.inside_now.pop(secret, None)
 
     def letter(self, door: str) -> LetterView:
         self._asked("letter")

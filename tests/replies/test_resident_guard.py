@@ -1,6 +1,7 @@
 """What nobody can do to a resident's letter: prefetch, forge, guess, replay, overload, overhear."""
 
 import base64
+import contextlib
 import json
 import re
 from datetime import UTC, datetime, timedelta
@@ -8,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tasks.errors import ReplyRefused, StateUnavailable
-from tasks.replies.guard import STYLE, Tries
+from tasks.replies.guard import STYLE, Tries, Turns
 from tests.replies.fake_desk import FakeDesk
 from tests.replies.visitor import Clock, Visitor, app_for
 
@@ -152,18 +153,48 @@ def test_the_cookie_holds_nothing_but_opaque_ids_and_times(
     entry = desk.add_letter()
     visitor.come_in(entry.secret)
     held = json.loads(base64.b64decode(cookie_of(visitor).split(".")[0] + "=="))
-    assert set(held) == {"door", "csrf", "seen", "since"}
-    assert held["door"] == entry.door
+    assert set(held) == {"inside", "csrf", "seen", "since"}
+    assert desk.inside_now[held["inside"]] == entry.door
 
 
 def test_a_cookie_changed_by_hand_is_none(desk: FakeDesk, visitor: Visitor) -> None:
     first, second = desk.add_letter(), desk.add_letter()
     visitor.come_in(first.secret)
+    other = desk.begin(second.door, NOON)
     held, _, signature = cookie_of(visitor).partition(".")
-    data = base64.b64decode(held + "==").replace(first.door.encode(), second.door.encode())
+    data = base64.b64decode(held + "==").replace(b"secret-1", other.encode())
     visitor.client.cookies.clear()
     visitor.client.cookies.set("antragslos", base64.b64encode(data).decode() + "." + signature)
     assert visitor.open("/brief").status_code == 401
+
+
+def test_a_copied_cookie_opens_nothing_once_its_owner_has_left(
+    desk: FakeDesk, visitor: Visitor
+) -> None:
+    visitor.come_in(desk.add_letter().secret)
+    thief = Visitor(app_for(desk))
+    thief.client.cookies.set("antragslos", cookie_of(visitor))
+    assert thief.open("/brief").status_code == 200
+
+    visitor.open("/brief")
+    visitor.post("/abmelden-sitzung", csrf=visitor.csrf())
+
+    assert thief.open("/brief").status_code == 401
+    assert "PARKEN" not in thief.page.text
+
+
+def test_one_letter_waits_with_few_threads_however_many_requests_come() -> None:
+    turns, waiting = Turns(3), 0
+    with contextlib.ExitStack() as at_once:
+        for _ in range(45):
+            with contextlib.suppress(ReplyRefused):
+                at_once.enter_context(turns.of("s-1"))
+                waiting += 1
+        with turns.of("s-2"):
+            pass
+    assert waiting == 3
+    with turns.of("s-1"):
+        assert dict(turns._busy) == {"s-1": 1}  # nobody else is remembered
 
 
 def test_a_session_of_another_key_is_none(desk: FakeDesk, visitor: Visitor) -> None:
@@ -290,27 +321,35 @@ def test_a_resident_who_opens_the_right_link_often_is_not_stopped(
         assert visitor.open(f"/a/{secret}").status_code == 200
 
 
+GUESS = ("reply.unknown",)
+
+
 def refused(tries: Tries, client: str, now: datetime) -> bool:
     try:
-        tries.check(client, now)
+        with tries.counted(client, now, ()):
+            return False
     except ReplyRefused:
         return True
-    return False
+
+
+def guess(tries: Tries, client: str, now: datetime) -> None:
+    with pytest.raises(ReplyRefused, match="unknown"), tries.counted(client, now, GUESS):
+        raise ReplyRefused("reply.unknown")
 
 
 def test_tries_are_counted_in_a_window_that_slides() -> None:
     tries = Tries(most=2, within=timedelta(minutes=10))
-    tries.count("192.0.2.1", NOON)
-    tries.count("192.0.2.1", NOON + timedelta(minutes=5))
+    guess(tries, "192.0.2.1", NOON)
+    guess(tries, "192.0.2.1", NOON + timedelta(minutes=5))
     assert refused(tries, "192.0.2.1", NOON + timedelta(minutes=9, seconds=59))
     assert not refused(tries, "192.0.2.1", NOON + timedelta(minutes=10))
-    tries.count("192.0.2.1", NOON + timedelta(minutes=10))
+    guess(tries, "192.0.2.1", NOON + timedelta(minutes=10))
     assert refused(tries, "192.0.2.1", NOON + timedelta(minutes=10))
 
 
 def test_neighbours_in_one_ipv6_network_count_as_one_and_others_do_not() -> None:
     tries = Tries(most=1)
-    tries.count("2001:db8:1:2::1", NOON)
+    guess(tries, "2001:db8:1:2::1", NOON)
     assert refused(tries, "2001:db8:1:2:ffff::9", NOON)
     assert not refused(tries, "2001:db8:1:3::1", NOON)
 
@@ -319,9 +358,21 @@ def test_a_hundred_thousand_guesses_from_everywhere_fit_in_bounded_memory() -> N
     tries = Tries(most=30, addresses=1000)
     for number in range(100_000):
         client = f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
-        tries.check(client, NOON)
-        tries.count(client, NOON)
+        with contextlib.suppress(ReplyRefused), tries.counted(client, NOON, GUESS):
+            raise ReplyRefused("reply.unknown")
     assert len(tries._wrong) == 1000
+
+
+def test_many_tries_at_the_same_moment_are_no_more_than_one_after_the_other() -> None:
+    """Counted before they are looked at: the fourth waits for nobody's answer."""
+    tries, looked_at = Tries(most=3), 0
+    with contextlib.ExitStack() as at_once:
+        for _ in range(40):
+            with contextlib.suppress(ReplyRefused):
+                at_once.enter_context(tries.counted("192.0.2.1", NOON, GUESS))
+                looked_at += 1
+    assert looked_at == 3
+    assert not refused(tries, "192.0.2.1", NOON)  # all of them were right
 
 
 # --- headers, errors, sizes ----------------------------------------------------------------------

@@ -2,9 +2,10 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -20,17 +21,18 @@ from tasks.domain.decision import Answer, Choice, Decision, Outcome, Then
 from tasks.domain.effect import Effect, EffectKind
 from tasks.errors import ReplyRefused
 from tasks.services import resident_parking
-from tasks.state import answers, clerks
+from tasks.state import answers, clerks, sessions
 from tasks.state.clerks import BadClerk
 from tasks.state.database import new_id, open_database, reading, utcnow, writing
 from tasks.state.documents import CHOICES, DECISION, dump
+from tasks.state.sessions import Held, Lasts
 from tasks.state.tables import (
     AnswerRow,
     CaseRow,
-    Clerk,
     DecisionRow,
     History,
     LetterRow,
+    PageSession,
     PersonRow,
     QuestionRow,
     SectionRow,
@@ -40,6 +42,7 @@ from tests.town import make_town
 
 TOWN = "musterstadt"
 PASSWORD = "correct horse battery"
+LASTS = Lasts(timedelta(minutes=30), timedelta(hours=8))
 ZONES = (
     Choice("zone:A3", "The address lies in zone A3.", Then.GO_ON),
     Choice("zone:W2", "The address lies in zone W2.", Then.GO_ON),
@@ -618,7 +621,7 @@ def add(engine: Engine, sign: str = "sb-12", password: str = PASSWORD, town: str
 
 def try_in(engine: Engine, password: str, sign: str = "sb-12", town: str = TOWN) -> str:
     try:
-        clerks.log_in(engine, town, sign, password)
+        clerks.check(engine, town, sign, password)
     except ReplyRefused as error:
         return error.code
     return "in"
@@ -634,31 +637,71 @@ def test_a_clerk_logs_in_with_sign_and_password_at_one_municipality(engine: Engi
     assert try_in(engine, PASSWORD, town="anderstadt") == "clerk.refused"
 
 
-def test_the_tenth_failure_locks_the_account_and_a_new_password_opens_it(engine: Engine) -> None:
-    add(engine)
-    for _ in range(9):
-        assert try_in(engine, "wrong") == "clerk.refused"
-    assert try_in(engine, PASSWORD) == "in"  # and the count begins anew
-    for _ in range(10):
-        assert try_in(engine, "wrong") == "clerk.refused"
-    assert try_in(engine, PASSWORD) == "clerk.locked"
-
-    assert not add(engine, password="another battery staple")
-    assert try_in(engine, PASSWORD) == "clerk.refused"
-    assert try_in(engine, "another battery staple") == "in"
-
-
 @pytest.mark.both_databases
-def test_a_hundred_tries_at_once_are_ten_as_well(engine: Engine) -> None:
+def test_a_session_is_what_its_cookie_opens_until_somebody_leaves(engine: Engine) -> None:
     add(engine)
+    begun = utcnow()
 
-    said = together(8, lambda n: [try_in(engine, f"wrong {i}") for i in range(4)] and "done")
-    with reading(engine) as session:
-        failures = session.get_one(Clerk, (TOWN, "sb-12")).failures
+    def begin() -> str:
+        with writing(engine) as session:
+            return sessions.begin(session, Held(TOWN, clerk="sb-12"), begun, LASTS)
 
-    assert said == ["done"] * 8
-    assert failures == clerks.MAX_FAILURES
-    assert try_in(engine, PASSWORD) == "clerk.locked"
+    mine, other = begin(), begin()
+    assert sessions.held(engine, mine, begun, LASTS) == Held(TOWN, clerk="sb-12")
+    assert sessions.held(engine, f"{mine}x", begun, LASTS) is None
+    assert sessions.end(engine, mine) == Held(TOWN, clerk="sb-12")
+    assert sessions.held(engine, mine, begun, LASTS) is None
+    assert sessions.end(engine, mine) is None
+    assert sessions.held(engine, other, begun, LASTS)
+
+
+@pytest.mark.parametrize("shut_out", [clerks.remove_clerk, clerks.add_clerk])
+def test_who_is_removed_or_has_another_password_is_out_everywhere(
+    engine: Engine, shut_out: Callable[..., object]
+) -> None:
+    add(engine)
+    add(engine, "sb-13")
+    with writing(engine) as session:
+        mine = sessions.begin(session, Held(TOWN, clerk="sb-12"), utcnow(), LASTS)
+        theirs = sessions.begin(session, Held(TOWN, clerk="sb-13"), utcnow(), LASTS)
+    password = ["another battery staple"] if shut_out is clerks.add_clerk else []
+    with writing(engine) as session:
+        shut_out(session, TOWN, "sb-12", *password)
+
+    assert sessions.held(engine, mine, utcnow(), LASTS) is None
+    assert sessions.held(engine, theirs, utcnow(), LASTS)
+
+
+@pytest.mark.parametrize(
+    ("clicks", "still_in"),
+    [((30,), True), ((31,), False), ((29, 58), True), (range(25, 480, 25), True), ((490,), False)],
+)
+def test_a_session_ends_when_it_rests_and_after_a_day_of_work(
+    engine: Engine, clicks: Sequence[int], still_in: bool
+) -> None:
+    begun = utcnow()
+    with writing(engine) as session:
+        secret = sessions.begin(session, Held(TOWN, clerk="sb-12"), begun, LASTS)
+
+    found = [sessions.held(engine, secret, begun + timedelta(minutes=m), LASTS) for m in clicks]
+
+    assert bool(found[-1]) == still_in
+    later = begun + timedelta(hours=8, minutes=1)
+    assert sessions.held(engine, secret, later, LASTS) is None
+    with writing(engine) as session:
+        sessions.begin(session, Held(TOWN, clerk="sb-12"), later, LASTS)
+        assert len(session.exec(select(PageSession)).all()) == 1  # what is over is not kept
+
+
+def test_a_click_waits_for_no_writer(engine: Engine) -> None:
+    begun = utcnow()
+    with writing(engine) as session:
+        secret = sessions.begin(session, Held(TOWN, clerk="sb-12"), begun, LASTS)
+
+    with writing(engine):
+        start = time.monotonic()
+        assert sessions.held(engine, secret, begun + timedelta(minutes=5), LASTS)
+        assert time.monotonic() - start < 5
 
 
 def test_a_removed_clerk_is_out_at_once_and_may_come_back(engine: Engine) -> None:
@@ -745,9 +788,6 @@ def test_an_admin_adds_lists_and_removes_a_clerk(run: Callable[..., str], home: 
     run("add-clerk", "sb-12", *more)
     assert "B. Muster-Probe" in run("clerks")
     assert "active" in run("clerks")
-    for _ in range(10):
-        try_in(engine, "wrong")
-    assert "locked" in run("clerks")
     assert "no longer" in run("remove-clerk", "sb-12")
     assert "removed" in run("clerks")
     assert "Muster" not in run("clerks").replace("sb-12", ""), "the name is in the letters alone"
