@@ -35,7 +35,7 @@ class BadClerk(PermanentError):
 def add_clerk(
     session: Session, municipality: str, sign: str, password: str, name: str = ""
 ) -> bool:
-    """A new account, or a new password for one that is there: which ends its sessions.
+    """A new account, or a new password for one that is there, which ends its sessions.
 
     `name`: who signs what this clerk decides (VwVfG § 37 Abs. 3 Satz 1); "" leaves it as it is.
     Returns whether it is new.
