@@ -78,7 +78,7 @@ def disclose(town: Municipality, person: str, today: date) -> Disclosure:
         file = person_file.read_file(session, row)
     snapshot = load_person(row.snapshot)
     view = _View(town, file)
-    html = Pages([town.folder / "templates", TEMPLATES])(
+    html = Pages(TEMPLATES)(
         PAGE,
         office=letterhead(town),
         texts=town.profile.texts,

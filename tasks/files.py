@@ -43,13 +43,23 @@ def open_regular(path: Path) -> BufferedReader:
     return os.fdopen(descriptor, "rb")
 
 
+def read_regular(path: Path, at_most: int = _AT_MOST) -> bytes:
+    """Raises OSError, also NotAFile."""
+    with open_regular(path) as file:
+        return _content(file, at_most)
+
+
 def read_own(folder: Path, name: str, at_most: int = _AT_MOST) -> bytes:
     """A file that lies in `folder` itself, under this name only. Raises OSError, also NotAFile."""
     if not is_plain(name):
         raise NotAFile("not the plain name of a file in the municipality's folder")
     with open_regular(folder / name) as file:
         must_be_own(os.fstat(file.fileno()))
-        content = file.read(at_most + 1)
+        return _content(file, at_most)
+
+
+def _content(file: BufferedReader, at_most: int) -> bytes:
+    content = file.read(at_most + 1)
     if len(content) > at_most:
         raise NotAFile(f"larger than {at_most} bytes")
     return content

@@ -18,6 +18,7 @@ from tasks.errors import (
     ZoneListInvalid,
 )
 from tasks.files import LINK, strange
+from tasks.letters.confined import ConfinedRenderer
 from tasks.letters.render import LetterRenderer
 from tasks.matching.permits import candidates_of
 from tasks.matching.zone_file import parse_zone_list
@@ -59,7 +60,7 @@ class Municipality:
     def renderer(self) -> LetterRenderer:
         own = self.folder / "templates"
         # A renderer holds fonts and a compiler: hundreds of municipalities share one.
-        return LetterRenderer([own, TEMPLATES]) if any(own.glob("*")) else _shared_renderer()
+        return ConfinedRenderer([own, TEMPLATES]) if any(own.glob("*")) else _shared_renderer()
 
     @cached_property
     def _area_lists(self) -> dict[str, ZoneList]:
@@ -143,6 +144,7 @@ def check_municipality(slug: str, settings: Settings) -> list[str]:
             problems.append(f"{name}: {error.detail}")
         except Exception as error:  # whatever a wrong address leads to; its text may quote it
             problems.append(f"{name}: cannot be opened ({type(error).__name__})")
+    problems += _unread_folders(town.folder / "templates")
     if not town.services:
         problems.append("services: none is switched on")
     head, texts = town.profile.letterhead, town.profile.texts
@@ -245,9 +247,17 @@ def _strange(folder: Path) -> list[str]:
     """A link leads into another town's inbox or spool, and a pipe hangs whoever opens it."""
     if folder.is_symlink():
         return [f"{folder}: {LINK}"]
-    with suppress(FileNotFoundError):
-        return [f"{folder / name}: {what}" for name, what in sorted(strange(folder).items())]
-    return []  # the profile is missing, which is said
+    found: dict[Path, str] = {}
+    for place in (folder, folder / "templates"):
+        with suppress(FileNotFoundError, NotADirectoryError):  # that the profile is missing is said
+            found |= {place / name: what for name, what in strange(place).items()}
+    return [f"{path}: {what}" for path, what in sorted(found.items())]
+
+
+def _unread_folders(templates: Path) -> Iterator[str]:
+    for path in sorted(templates.glob("*/")):
+        what = "pages are the installation's" if path.name == "pages" else "nothing is read of it"
+        yield f"templates/{path.name}: {what}"
 
 
 def _stamp(folder: Path) -> tuple[tuple[str, int], ...]:

@@ -66,7 +66,7 @@ def reply_pages(settings: Settings, tell: Callable[[], None] = lambda: None) -> 
     return create_app(
         _Residents(settings, tell),
         _Clerks(settings, tell),
-        Pages([TEMPLATES]),
+        Pages(TEMPLATES),
         settings.signing_key(),
         secure=settings.public_url.startswith("https://"),
         on_error=_keep,

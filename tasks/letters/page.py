@@ -19,7 +19,9 @@ from tasks.letters.words import kept_together
 FONTS = Path(fontpkg_noto_sans.ROOT) / "files"
 # What Typst has laid out is found again only while its inputs and the frame stay the same. So the
 # letter comes as a file, which exists in memory alone; `sys.inputs` would be part of every key.
-MAIN = '#import "/{frame}": letter\n#letter(json("/letter.json"))\n'
+FRAME = "_letter.typ"
+MAIN = f'#import "/{FRAME}": letter\n#letter(json("/letter.json"))\n'
+_EVERY_FONT = b'#set text(font: "Noto Sans")\na *b* _c_ *_d_*'
 
 
 class PageSetter:
@@ -29,9 +31,11 @@ class PageSetter:
     serves all of them. It forgets what ten letters did not need.
     """
 
-    def __init__(self, frame: Path) -> None:
-        self._root = frame.parent
-        self._main = MAIN.format(frame=frame.name).encode()
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        """`files`: the frame, and what it may show. Raises LetterIncomplete where it is missing."""
+        if FRAME not in files:
+            raise LetterIncomplete("letter.missing_template", detail=FRAME)
+        self._files = {**files, "main.typ": MAIN.encode()}
         self._fonts = typst.Fonts(False, False, [str(FONTS)])
         self._idle: SimpleQueue[typst.Compiler] = SimpleQueue()
 
@@ -41,12 +45,17 @@ class PageSetter:
         try:
             compiler = self._idle.get_nowait()
         except Empty:
-            # The frame's own folder is all that it can read: a logo may lie beside it.
-            compiler = typst.Compiler(root=str(self._root), font_paths=self._fonts)
+            # There is nothing to read at its root: all files come from memory.
+            compiler = typst.Compiler(root=str(FONTS), font_paths=self._fonts)
         try:
             yield compiler
         finally:
             self._idle.put(compiler)
+
+    def warm_up(self) -> None:
+        """Reads the fonts, which Typst does when it needs one for the first time."""
+        with self._compiler() as compiler:
+            compiler.compile({"main.typ": _EVERY_FONT}, format="pdf")  # type: ignore[type-var]
 
     def set(self, letter: Mapping[str, Any], day: date, ref: str) -> bytes:
         """The page of `letter`, whose objects are plain dataclasses. Same letter, same bytes."""
@@ -55,8 +64,8 @@ class PageSetter:
         data = kept_together(data)
         try:
             with self._compiler() as compiler:
-                page = compiler.compile(
-                    {"main.typ": self._main, "letter.json": data.encode()},
+                page = compiler.compile(  # type: ignore[type-var]  # a dict, by its words
+                    {**self._files, "letter.json": data.encode()},
                     format="pdf",
                     # These go together; PDF/A-4 asks for PDF 2.0, which PDF/UA-1 forbids.
                     pdf_standards=["a-2a", "ua-1"],

@@ -1,31 +1,25 @@
 """Fills the templates of the residents' and the clerks' page: `templates/pages/`."""
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import FileSystemLoader
 from markupsafe import Markup
 
-from tasks.letters.words import german_citation, german_date, paragraphs
+from tasks.letters.words import german_date, paragraphs, sandbox
 
 
 class Pages:
-    """`folders`: the municipality's own folder first, then ours. A template is named as it lies in
-    `pages/` below them."""
+    """Of the installation alone: no municipality can change what clerks and residents click on.
 
-    def __init__(self, folders: Sequence[Path]) -> None:
-        self._templates = Environment(
-            loader=FileSystemLoader([folder.resolve() / "pages" for folder in folders]),
-            undefined=StrictUndefined,
-            autoescape=_not_text,  # noqa: S701  (all but plain text is escaped)
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+    `folder`: a template is named as it lies in `pages/` below it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        loader = FileSystemLoader(folder.resolve() / "pages")
+        self._templates = sandbox(loader, autoescape=_not_text)
         self._templates.filters |= {
-            "german_date": german_date,
             "german_time": german_time,
-            "german_citation": german_citation,
             "paragraphs": paragraphs,
             "letter_html": Markup,  # of a Part: rendered and escaped by us
         }

@@ -64,7 +64,11 @@ class LetterRenderer:
 
     def __init__(self, template_dirs: Sequence[Path]) -> None:
         self._templates = TemplateFolders(template_dirs)
-        self._page = PageSetter(self._templates.file("_letter.typ"))
+        self._page = PageSetter(self._templates.page)
+
+    def warm_up(self) -> None:
+        """Opens the fonts. Fills no template: what is in them may be a stranger's."""
+        self._page.warm_up()
 
     def render(self, content: LetterContent) -> RenderedLetter:
         letter = self._compose(content)

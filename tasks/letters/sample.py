@@ -84,10 +84,19 @@ def in_words(content: LetterContent, words: Mapping[str, str]) -> LetterContent:
     return replace(content, sections=(replace(part, data={**part.data, **own}),))
 
 
+def sample_reply() -> LetterContent:
+    """A letter that needs no service."""
+    return _letter(_part("", "Bewohnerparken", REPLIED[0], "_reply"))
+
+
 def _section(service: Service, sample: Sample, template: str = "") -> Section:
+    return _part(service.name, service.title, sample, template)
+
+
+def _part(service: str, title: str, sample: Sample, template: str) -> Section:
     return Section(
-        service=service.name,
-        title=service.title,
+        service=service,
+        title=title,
         data=sample.data,
         grounds=tuple(Ground(name, law, name, Result.MET) for name, law in sample.laws.items()),
         code=sample.code,

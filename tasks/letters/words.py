@@ -1,15 +1,16 @@
 """Finds and fills templates, and says clearly what is wrong with one."""
 
+import os
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from jinja2 import (
     BaseLoader,
-    FileSystemLoader,
+    DictLoader,
     StrictUndefined,
     TemplateNotFound,
     TemplateSyntaxError,
@@ -18,6 +19,7 @@ from jinja2 import (
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from tasks.errors import LetterIncomplete
+from tasks.files import NotAFile, read_regular
 from tasks.letters.markup import plain, shielded
 
 MONTHS = [
@@ -85,23 +87,50 @@ def _is_html(name: str | None) -> bool:
 
 
 class TemplateFolders:
-    """The municipality's own folder first, then ours: a file of the same name replaces ours."""
+    """The municipality's own folder first, then ours: a file of the same name replaces ours.
+
+    Read at once, whole, and through no link: what is not a file of these folders is not there.
+    """
 
     def __init__(self, folders: Sequence[Path]) -> None:
-        self._folders = [folder.resolve() for folder in folders]
-        loader = FileSystemLoader(self._folders)
-        self.words = _environment(loader, finalize=shielded)
-        self.frames = _environment(loader, autoescape=_is_html)
+        files: dict[str, bytes] = {}
+        for folder in reversed(folders):
+            files |= _files(folder)
+        loader = DictLoader({name: _text(name, files[name]) for name in files if _is_words(name)})
+        self.words = sandbox(loader, finalize=shielded)
+        self.frames = sandbox(loader, autoescape=_is_html)
         self.frames.filters["plain"] = plain
-
-    def file(self, name: str) -> Path:
-        for folder in self._folders:
-            if (folder / name).is_file():
-                return folder / name
-        raise LetterIncomplete("letter.missing_template", detail=name)
+        # What the page may show: the frame, and what lies beside it.
+        self.page = {name: files[name] for name in files if not _is_words(name)}
 
 
-def _environment(loader: BaseLoader, **options: Any) -> ImmutableSandboxedEnvironment:
+def _files(folder: Path) -> dict[str, bytes]:
+    files = {}
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                continue
+            try:
+                files[entry.name] = read_regular(folder / entry.name)
+            except OSError as error:
+                why = f"{entry.name}: {error if isinstance(error, NotAFile) else 'unreadable'}"
+                raise LetterIncomplete("letter.template_invalid", detail=why) from None
+    return files
+
+
+def _is_words(name: str) -> bool:
+    return name.endswith(".j2")
+
+
+def _text(name: str, content: bytes) -> str:
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        raise LetterIncomplete("letter.template_invalid", detail=f"{name}: not UTF-8") from None
+
+
+def sandbox(loader: BaseLoader, **options: Any) -> ImmutableSandboxedEnvironment:
+    """The one kind of environment that there is: no template reaches Python."""
     environment = ImmutableSandboxedEnvironment(
         loader=loader,
         undefined=StrictUndefined,

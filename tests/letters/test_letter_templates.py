@@ -54,11 +54,11 @@ def test_two_municipalities_replace_the_same_template_each_for_itself(
 
 
 def test_a_page_of_ones_own_may_show_what_lies_beside_it(tmp_path: Path) -> None:
-    own = override(tmp_path, "_letter.typ", "  letter.salutation", '  read("motto.txt")')
     (tmp_path / "motto.txt").write_text("Gut Ding")
     # Not the letter that is being set: that one exists in memory alone.
     (tmp_path / "letter.json").write_text("{}")
     (tmp_path / "main.typ").write_text("#panic()")
+    own = override(tmp_path, "_letter.typ", "  letter.salutation", '  read("motto.txt")')
 
     assert "Gut Ding" in text_of(own.render(a_letter()).pdf)
 

@@ -73,7 +73,7 @@ def desk_of(town: Town) -> StateClerkDesk:
 
 def app_of(town: Town) -> FastAPI:
     residents = StateResidentDesk(town.settings, lambda _: DAY)
-    return create_app(residents, desk_of(town), Pages([TEMPLATES]), KEY, secure=False)
+    return create_app(residents, desk_of(town), Pages(TEMPLATES), KEY, secure=False)
 
 
 def case_of(town: Town, event: str) -> CaseRow:

@@ -88,7 +88,7 @@ def clock() -> Clock:
 class Browser:
     def __init__(self, town: Town, clock: Clock, sign: str = "") -> None:
         residents = StateResidentDesk(town.settings, lambda _: DAY)
-        app = create_app(residents, desk_of(town), Pages([TEMPLATES]), KEY, secure=True, now=clock)
+        app = create_app(residents, desk_of(town), Pages(TEMPLATES), KEY, secure=True, now=clock)
         self.client = TestClient(app, base_url="https://antwort.example", follow_redirects=True)
         if sign:
             self.log_in(sign)

@@ -43,17 +43,11 @@ def test_plain_language_has_short_sentences(code: str) -> None:
         assert len(sentence.split()) <= 12, sentence
 
 
-def test_a_municipality_may_put_a_template_of_its_own_before_ours(tmp_path: Path) -> None:
-    (tmp_path / "pages").mkdir()
-    (tmp_path / "pages" / "style.css").write_text("body { color: red }")
-    assert Pages([tmp_path, TEMPLATES])("style.css") == "body { color: red }"
-
-
 def test_values_are_text_in_a_page_and_left_alone_in_a_file(tmp_path: Path) -> None:
     (tmp_path / "pages").mkdir()
     for name in ("a.html.j2", "a.txt.j2"):
         (tmp_path / "pages" / name).write_text("{{ name }}")
-    pages = Pages([tmp_path])
+    pages = Pages(tmp_path)
     assert pages("a.html.j2", name="<b>O'Hara</b>") == "&lt;b&gt;O&#39;Hara&lt;/b&gt;"
     assert pages("a.txt.j2", name="O'Hara & Söhne") == "O'Hara & Söhne"
 

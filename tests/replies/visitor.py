@@ -43,7 +43,7 @@ def app_for(
     return create_app(
         desk,
         None,
-        Pages([TEMPLATES]),
+        Pages(TEMPLATES),
         key,
         secure=secure,
         now=clock or Clock(),

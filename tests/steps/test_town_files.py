@@ -16,12 +16,13 @@ from tests.steps.test_inbox import a_socket
 from tests.town import Town, make_town
 
 DAY = "2026-11-23"
-SECRET = "dies-ist-der-geheime-schluessel"
+SECRET = "dies-ist-der-geheime-schluessel-der-anlage"
 
 
 @pytest.fixture
 def neighbour(town: Town, home: Path) -> Town:
     (home / "secret.key").write_text(SECRET)
+    (home / "secret.key").chmod(0o600)
     return make_town(home, "nachbar")
 
 
