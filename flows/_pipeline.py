@@ -5,6 +5,7 @@ Begins with an underscore, since every other file here is one flow and one deplo
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from datetime import date, datetime
 from typing import Any
@@ -13,9 +14,11 @@ from zoneinfo import ZoneInfo
 from prefect import get_run_logger, tags
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
+from prefect.settings import get_current_settings
 from prefect.states import Completed, Failed
 from pydantic import BaseModel, ConfigDict, Field
 
+from flows._login import problems_of
 from tasks.act import act_cases, begun, take_up_effects, to_act
 from tasks.decide import decide_cases, to_decide
 from tasks.errors import AntragslosError
@@ -26,7 +29,7 @@ from tasks.pull import has_deliveries, pull_deliveries
 from tasks.render import render_cases, to_render
 from tasks.report import FAILED, read_report, run_markdown, touched_by, waiting_markdown
 from tasks.send import EMAIL, POST, recover_claims, send_letters, to_send
-from tasks.settings import settings
+from tasks.settings import private_files, settings
 from tasks.stage import Counts, batches, cleaned
 from tasks.state.lock import municipality_lock
 from tasks.take_up import recorded, take_up_replies
@@ -89,6 +92,20 @@ class Outcome(BaseModel):
     def trouble(self, code: str) -> None:
         if code not in self.problems:
             self.problems.append(code)
+
+
+def begin() -> None:
+    """What every flow does first.
+
+    A server that lets anybody in is named in every run, since nobody else would notice it.
+    """
+    private_files()
+    api = get_current_settings().api
+    if api.url:  # none: the temporary server of a command, which is shut
+        login = api.auth_string.get_secret_value() if api.auth_string else ""
+        with suppress(OSError):
+            for problem in problems_of(api.url, login):
+                get_run_logger().warning("Prefect's API %s", problem)
 
 
 def side_by_side(slugs: Sequence[str], work: Callable[[str], Outcome]) -> dict[str, Outcome]:

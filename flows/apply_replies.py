@@ -15,13 +15,14 @@ from flows._pipeline import (
     AT_WORK,
     Outcome,
     Places,
+    begin,
     end_state,
     of_municipality,
     prompted,
     side_by_side,
 )
 from tasks.municipality import municipalities
-from tasks.settings import private_files, settings
+from tasks.settings import settings
 
 
 class ApplyParameters(Places):
@@ -45,7 +46,7 @@ def apply_replies(parameters: ApplyParameters = EVERYTHING) -> State[Any]:
     Args:
         parameters: Whose replies, and on which day.
     """
-    private_files()
+    begin()
     run = str(runtime.flow_run.id or "")
     slugs = parameters.municipalities or municipalities(settings())
     if not slugs:

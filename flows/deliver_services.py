@@ -11,9 +11,17 @@ from prefect import flow, runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Failed
 
-from flows._pipeline import Outcome, Places, end_state, everything, of_municipality, side_by_side
+from flows._pipeline import (
+    Outcome,
+    Places,
+    begin,
+    end_state,
+    everything,
+    of_municipality,
+    side_by_side,
+)
 from tasks.municipality import municipalities
-from tasks.settings import private_files, settings
+from tasks.settings import settings
 
 
 class DeliverParameters(Places):
@@ -36,7 +44,7 @@ def deliver_services(parameters: DeliverParameters = EVERYTHING) -> State[Any]:
     Args:
         parameters: Which municipalities, and on which day.
     """
-    private_files()
+    begin()
     run = str(runtime.flow_run.id or "")
     slugs = parameters.municipalities or municipalities(settings())
     if not slugs:

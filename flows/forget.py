@@ -13,10 +13,10 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from pydantic import Field
 
-from flows._pipeline import Outcome, Places, day_of, do
+from flows._pipeline import Outcome, Places, begin, day_of, do
 from tasks.forget import forget_all, forget_logs, old_logs, preview, tidy
 from tasks.municipality import Municipality, municipalities, open_municipality
-from tasks.settings import private_files, settings
+from tasks.settings import settings
 from tasks.stage import Counts, cleaned
 from tasks.state.lock import municipality_lock
 
@@ -61,7 +61,7 @@ def forget(parameters: ForgetParameters = LOOK) -> State[Any]:
     Args:
         parameters: Of which municipalities, and whether only to look.
     """
-    private_files()
+    begin()
     slugs = parameters.municipalities or municipalities(settings())
     if not slugs:
         return Failed(message="there is no municipality in ANTRAGSLOS_HOME")

@@ -13,11 +13,11 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from pydantic import BaseModel, ConfigDict, Field
 
-from flows._pipeline import day_of
+from flows._pipeline import begin, day_of
 from tasks.errors import AntragslosError, PermanentError
 from tasks.municipality import open_municipality
 from tasks.rerun import Preview, find_cases, known_cases, preview, rerun
-from tasks.settings import private_files, settings
+from tasks.settings import settings
 from tasks.stage import cleaned
 from tasks.state.lock import municipality_lock
 from tasks.state.selection import Selection
@@ -84,7 +84,7 @@ def rerun_cases(parameters: RerunParameters) -> State[Any]:
     Args:
         parameters: Which cases, why, and whether only to look.
     """
-    private_files()
+    begin()
     slug = parameters.municipality
     with tags(f"municipality:{slug}"):
         try:

@@ -17,12 +17,12 @@ from prefect.input import RunInput
 from prefect.states import Completed, Failed
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from flows._pipeline import AT_WORK, day_of, end_state, of_municipality, prompted
+from flows._pipeline import AT_WORK, begin, day_of, end_state, of_municipality, prompted
 from tasks.domain.decision import Choice
 from tasks.errors import PermanentError
 from tasks.municipality import open_municipality
 from tasks.review import Answered, Asked, check_form, open_questions, record_answers
-from tasks.settings import private_files, settings
+from tasks.settings import settings
 from tasks.stage import cleaned
 
 LEAVE_OPEN = "leave_open"
@@ -68,7 +68,7 @@ def review_cases(parameters: ReviewParameters = NOBODY) -> State[Any]:
     Args:
         parameters: Whose questions, how many, and how long the form waits.
     """
-    private_files()
+    begin()
     slug = parameters.municipality
     with tags(f"municipality:{slug}"):
         try:

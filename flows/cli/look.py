@@ -1,6 +1,7 @@
 """Commands that only look. `explain` and `letter` show what Prefect may never see."""
 
 import json
+import os
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from flows._login import problems_of
 from flows.cli.places import Municipality, counted, must_be_something, there
 from tasks.access import access_log
 from tasks.domain.case import Status
@@ -124,7 +126,7 @@ def _letters(service: Service, town: Town | None) -> dict[str, LetterContent]:
 
 
 def check(municipality: Municipality = "") -> None:
-    """Check settings, profile, zone list and templates; every error at once.
+    """Check settings, Prefect's server, profile, zone list and templates; every error at once.
 
     What it only asks to look at, such as a gap within a street, hinders nothing.
     """
@@ -132,7 +134,7 @@ def check(municipality: Municipality = "") -> None:
     if not wanted:
         typer.echo(f"There is no municipality in {settings().home}: antragslos new-municipality M")
         raise typer.Exit(1)
-    bad = False
+    bad = not _prefect_is_shut()
     for slug in wanted:
         problems = check_municipality(slug, settings())
         bad = bad or bool(problems)
@@ -143,6 +145,22 @@ def check(municipality: Municipality = "") -> None:
             typer.echo(f"  look at: {warning}")
     if bad:
         raise typer.Exit(1)
+
+
+def _prefect_is_shut() -> bool:
+    api, login = (os.environ.get(f"PREFECT_API_{name}", "") for name in ("URL", "AUTH_STRING"))
+    if not api:
+        typer.echo("Prefect: not looked at, since PREFECT_API_URL is not in the environment")
+        return True
+    try:
+        problems = problems_of(api, login)
+    except OSError as error:
+        typer.echo(f"Prefect: not looked at, since its API cannot be asked: {error}")
+        return True
+    typer.echo(f"Prefect: {counted(len(problems), 'problem') if problems else 'ready'}")
+    for problem in problems:
+        typer.echo(f"  its API {problem}")
+    return not problems
 
 
 def _known_service(service: str) -> None:

@@ -1,10 +1,15 @@
-"""Prefect's temporary server, which a command starts where no other is set, ends with the command.
+"""Prefect's temporary server, which a command starts where no other is set, is the command's alone.
 
-Prefect stops it at a clean end only: a command that is killed would leave it behind, 200 MB each.
+It ends with the command: Prefect stops it at a clean end only, and a command that is killed would
+leave it behind, 200 MB each. It answers the command only: Prefect's own lets every user of the
+machine run code.
 """
 
+import os
 import subprocess
 from typing import Any
+
+from flows._login import closed, new_login
 
 # The pipe closes when our process ends, however it ends, SIGKILL included.
 WATCH = 'read -r _; kill "$0"'
@@ -12,11 +17,16 @@ WATCH = 'read -r _; kill "$0"'
 
 def tie_to_us() -> None:
     """To be called before the command's flow runs. Twice changes nothing."""
+    from prefect.context import refresh_global_settings_context
     from prefect.server.api.server import SubprocessASGIServer
+    from prefect.settings import get_current_settings
 
     start = SubprocessASGIServer._run_uvicorn_command
     if getattr(start, "tied", False):
         return
+    if not get_current_settings().api.url:
+        os.environ.update(closed(new_login()))
+        refresh_global_settings_context()
 
     def tied(self: SubprocessASGIServer) -> "subprocess.Popen[Any]":
         server = start(self)

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from flows._login import POOL
 from flows.demo.catcher import mail_catcher
 from flows.demo.place import HOST, Place, alone_in
 from flows.demo.processes import Processes, Stopped, stop_signals
@@ -66,7 +67,7 @@ def _demo(place: Place, processes: Processes, stack: ExitStack, *, stay: bool) -
     client = stack.enter_context(get_client(sync_client=True))
     runs.make_pool(client)
     runs.tidy(client)
-    processes.start("worker", "prefect", "worker", "start", "--pool", runs.POOL)
+    processes.start("worker", "prefect", "worker", "start", "--pool", POOL)
     processes.start("deploy", "prefect", "--no-prompt", "deploy", "--all")
     with screen.step("Deploying prefect.yaml, starting a worker"):
         processes.wait_for("deploy")

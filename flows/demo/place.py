@@ -1,13 +1,17 @@
-"""Where the demo lives: one folder, three ports, and an environment that reaches nothing else."""
+"""Where the demo lives: one folder, three ports, and an environment that reaches nothing else and
+lets nobody else in."""
 
 import fcntl
+import os
 import socket
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from flows._login import closed, new_login
 from tasks.errors import PermanentError
 from tasks.settings import ROOT
 
@@ -59,6 +63,30 @@ class Place:
     def prefect_home(self) -> Path:
         return self.home / "prefect"
 
+    @property
+    def login_file(self) -> Path:
+        return self.home / "prefect.login"
+
+    def login(self) -> str:
+        """Of Prefect's API and UI. Kept, so that a browser stays in; made anew where it is not
+        whole, or others may read it."""
+        path = self.login_file
+        if not _is_secret(path):
+            self.home.mkdir(parents=True, exist_ok=True)
+            part = path.with_name(f".{path.name}.{os.getpid()}")
+            part.touch(mode=0o600)
+            part.write_text(f"{new_login()}\n", encoding="utf-8")
+            part.replace(path)
+        return path.read_text(encoding="utf-8").strip()
+
+
+def _is_secret(path: Path) -> bool:
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return False
+    return stat.S_ISREG(found.st_mode) and not found.st_mode & 0o077 and found.st_size > 32
+
 
 @contextmanager
 def alone_in(home: Path) -> Iterator[None]:
@@ -101,9 +129,9 @@ def environment(place: Place, outer: Mapping[str, str]) -> dict[str, str]:
         for name, value in outer.items()
         if not name.startswith(("PREFECT_", "ANTRAGSLOS_"))
     }
-    api = f"{place.ui}/api"
     direct = ",".join(filter(None, (outer.get("NO_PROXY") or outer.get("no_proxy"), HOST)))
     return kept | {
+        **closed(place.login()),
         "ANTRAGSLOS_HOME": str(place.home),
         "ANTRAGSLOS_SMTP_URL": f"mailto://{HOST}:{place.mail_port}",
         "ANTRAGSLOS_SMTP_URLS": "{}",
@@ -114,10 +142,9 @@ def environment(place: Place, outer: Mapping[str, str]) -> dict[str, str]:
         "no_proxy": direct,
         "PWD": str(ROOT),  # prefect.yaml takes the flows' folder from it
         "PREFECT_HOME": str(place.prefect_home),
-        "PREFECT_API_URL": api,
+        "PREFECT_API_URL": f"{place.ui}/api",
         "PREFECT_SERVER_API_HOST": HOST,
         "PREFECT_SERVER_API_PORT": str(place.port),
-        "PREFECT_SERVER_UI_API_URL": api,  # else the browser is told that of someone else's server
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": (
             f"sqlite+aiosqlite:///{place.prefect_home / 'prefect.db'}"

@@ -13,18 +13,17 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
 )
 from prefect.client.schemas.objects import TERMINAL_STATES, FlowRun, State, StateType
-from prefect.exceptions import ObjectAlreadyExists
 from prefect.states import Crashed
 
-POOL = "antragslos"
+from flows._login import POOL, POOL_TEMPLATE
+
 DEPLOYMENT = "deliver-services/deliver-services"
 
 
 def make_pool(client: SyncPrefectClient) -> None:
-    try:
-        client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
-    except ObjectAlreadyExists:
-        return
+    """Also puts right what an earlier start has made."""
+    pool = WorkPoolCreate(name=POOL, type="process", base_job_template=POOL_TEMPLATE)
+    client.create_work_pool(pool, overwrite=True)
 
 
 def tidy(client: SyncPrefectClient) -> None:

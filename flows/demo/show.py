@@ -75,6 +75,7 @@ class Screen:
         self.console.print()
         for what, there in (
             ("Prefect", f"{place.ui}/v2/runs"),
+            ("  log-in", f"the line in {_short(place.login_file)}"),
             ("E-mails", f"{_short(place.mail)}  (*.eml, {_number(place.mail, '*.eml')} of them)"),
             ("Post", f"{_short(folder / 'spool')}  (*.pdf, {_number(folder / 'spool', '*.pdf')})"),
             ("Resident", f"{link}  (a letter's QR code; born {born})" if link else place.replies),

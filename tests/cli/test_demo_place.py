@@ -54,7 +54,6 @@ def test_no_setting_of_the_user_reaches_the_demo(tmp_path: Path) -> None:
     assert inner["PATH"] == "/bin"
     assert "PREFECT_API_KEY" not in inner
     assert inner["ANTRAGSLOS_DATABASE_URL"] == ""  # empty wins over a .env file, absent does not
-    assert inner["PREFECT_API_URL"] == inner["PREFECT_SERVER_UI_API_URL"]
     assert inner["PREFECT_API_URL"] == "http://127.0.0.1:4300/api"
     assert inner["NO_PROXY"] == "intern.example,127.0.0.1"
     for name in ("ANTRAGSLOS_HOME", "PREFECT_HOME", "PREFECT_SERVER_DATABASE_CONNECTION_URL"):
