@@ -49,7 +49,7 @@ def _place(home: Path) -> Iterator[None]:
     try:
         with pytest.MonkeyPatch.context() as patch, contextlib.chdir(home.parent):
             for name in os.environ:
-                if name.startswith(("ANTRAGSLOS_", "PREFECT_API_")):
+                if name.startswith("ANTRAGSLOS_"):
                     patch.delenv(name)
             patch.setenv("ANTRAGSLOS_HOME", str(home))
             settings.cache_clear()

@@ -17,16 +17,12 @@ WATCH = 'read -r _; kill "$0"'
 
 def tie_to_us() -> None:
     """To be called before the command's flow runs. Twice changes nothing."""
-    from prefect.context import refresh_global_settings_context
     from prefect.server.api.server import SubprocessASGIServer
-    from prefect.settings import get_current_settings
 
     start = SubprocessASGIServer._run_uvicorn_command
     if getattr(start, "tied", False):
         return
-    if not get_current_settings().api.url:
-        os.environ.update(closed(new_login()))
-        refresh_global_settings_context()
+    shut()
 
     def tied(self: SubprocessASGIServer) -> "subprocess.Popen[Any]":
         server = start(self)
@@ -39,3 +35,15 @@ def tie_to_us() -> None:
 
     tied.tied = True  # type: ignore[attr-defined]
     SubprocessASGIServer._run_uvicorn_command = tied  # type: ignore[method-assign]
+
+
+def shut() -> None:
+    """A log-in for the server that is to start, and for us. Where another server is set, its own
+    stays."""
+    from prefect.context import refresh_global_settings_context
+    from prefect.settings import get_current_settings
+
+    if get_current_settings().api.url:
+        return
+    os.environ.update(closed(new_login()))
+    refresh_global_settings_context()

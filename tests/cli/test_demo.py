@@ -4,6 +4,7 @@ One call tells it and stays up, so that a resident can answer. The thorough test
 happen: cut off in the middle, gone on with, and called once more.
 """
 
+import base64
 import email
 import email.policy
 import json
@@ -11,120 +12,20 @@ import os
 import re
 import signal
 import socket
-import sqlite3
-import subprocess
-import sys
-import time
+import stat
 import urllib.parse
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from flows.demo.town import CLERKS, PASSWORD, SLUG, STORY
-from tasks.settings import ROOT, TEMPLATES
-
-LIMIT = 240  # seconds; a busy machine
-COMMAND = [sys.executable, "-u", "-c", "from flows.cli import main; main()", "demo"]
-
-
-class Demo:
-    """One call. What it prints is read while it runs."""
-
-    def __init__(self, home: Path, *options: str) -> None:
-        self.home = home
-        self.output = ""
-        self.process = subprocess.Popen(
-            [*COMMAND, "--home", str(home), *options],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            cwd=ROOT,
-        )
-
-    def until(self, text: str) -> None:
-        assert self.process.stdout
-        for line in self.process.stdout:
-            self.output += line
-            if text in line:
-                return
-        pytest.fail(f"ended without „{text}“:\n{self.output}")
-
-    def end(self) -> int:
-        rest, _ = self.process.communicate(timeout=LIMIT)
-        self.output += rest
-        return self.process.returncode
-
-    def processes(self) -> dict[int, str]:
-        """Command lines of all processes that know this home, its own excepted."""
-        mark = f"ANTRAGSLOS_HOME={self.home}".encode()
-        found = {}
-        for path in Path("/proc").glob("[0-9]*"):
-            try:
-                if mark in (path / "environ").read_bytes().split(b"\0"):
-                    command = (path / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-                    if command and "flows.demo" not in command:
-                        found[int(path.name)] = command
-            except OSError:
-                continue  # ended while we looked
-        return found
-
-    def runs(self) -> list[tuple[str, str, str]]:
-        """Name, type and name of the state."""
-        return self.ask("SELECT name, state_type, state_name FROM flow_run")
-
-    def triggered(self) -> list[str]:
-        """Flows of which an automation has made a run."""
-        rows = self.ask(
-            "SELECT flow.name, created_by FROM flow_run JOIN flow ON flow.id = flow_id"
-            " WHERE created_by LIKE '%AUTOMATION%'"
-        )
-        return [name for name, _ in rows]
-
-    def ask(self, query: str) -> list[tuple[str, ...]]:
-        """Prefect's own database."""
-        with closing(sqlite3.connect(self.home / "prefect" / "prefect.db", 30)) as database:
-            return database.execute(query).fetchall()
-
-    def says(self, what: str) -> str:
-        """What the last lines say after this word."""
-        (line,) = [line for line in self.output.splitlines() if line.startswith(f"{what} ")]
-        return line.removeprefix(what).strip()
-
-
-class Guest:
-    """A browser of the simplest kind."""
-
-    def __init__(self) -> None:
-        self.open_url = urllib.request.build_opener(
-            urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor()
-        ).open
-        self.address = self.page = ""
-
-    def get(self, address: str) -> str:
-        return self._take(address, None)
-
-    def submit(self, path: str = "", **fields: str) -> str:
-        """The form of the page, sent to its own address or to this path."""
-        (secret, *_) = re.findall(r'name="csrf" value="([^"]+)"', self.page)
-        data = urllib.parse.urlencode(fields | {"csrf": secret}).encode()
-        return self._take(urllib.parse.urljoin(self.address, path or self.address), data)
-
-    def _take(self, address: str, data: bytes | None) -> str:
-        with self.open_url(address, data, timeout=30) as answer:
-            self.address, self.page = answer.url, answer.read().decode()
-        return self.page
-
-
-def eventually(happened: Callable[[], bool], seconds: float = 30) -> bool:
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if happened():
-            return True
-        time.sleep(0.1)
-    return False
+from tasks.settings import TEMPLATES
+from tests.cli.demo_at_work import Caller, Demo, Guest, eventually
+from tests.shell import shell
 
 
 @pytest.fixture(scope="module")
@@ -253,6 +154,95 @@ def test_the_printed_link_opens_a_letter_and_an_answer_starts_a_run_by_itself(
     guest.submit(f"{form}/absenden", umfang="case")
     assert "Belegnummer" in guest.page
     assert eventually(lambda: demo.triggered() == ["apply-replies"])
+
+
+# Attacks ----------------------------------------------------------------------------------------
+
+
+def basic(login: str) -> str:
+    return f"Basic {base64.b64encode(login.encode()).decode()}"
+
+
+@pytest.mark.parametrize(
+    "login", ["", basic(""), basic("antragslos:"), basic("antragslos:geraten"), "Bearer x", "Basic"]
+)
+def test_nobody_gets_into_prefect_without_the_log_in(demo: Demo, login: str) -> None:
+    stranger = Caller(demo.api, **{"Authorization": login} if login else {})
+    for path in ("admin/version", "admin/settings", "work_pools/antragslos", "openapi.json"):
+        assert stranger.ask("GET", path)[0] == 401, path
+    for path in ("flow_runs/", "deployments/", "deployments/filter", "work_pools/", "logs/filter"):
+        assert stranger.ask("POST", path, {})[0] in (401, 403), path
+
+
+@pytest.mark.parametrize("path", ["events/in", "events/out", "logs/out"])
+@pytest.mark.parametrize("token", [None, "", "antragslos:geraten"])
+def test_nobody_listens_to_prefect_or_tells_it_events_without_the_log_in(
+    demo: Demo, path: str, token: str | None
+) -> None:
+    address = f"{demo.api.replace('http', 'ws', 1)}/{path}"
+    with pytest.raises(WebSocketException), connect(address, proxy=None) as line:
+        line.recv(10)
+    with connect(address, subprotocols=[Subprotocol("prefect")], proxy=None) as line:
+        line.send(json.dumps({"type": "auth", "token": token}))
+        with pytest.raises(ConnectionClosed) as closed:
+            line.recv(10)
+    assert closed.value.rcvd
+    assert closed.value.rcvd.code == 1008
+
+
+def test_no_page_of_another_origin_may_ask_prefect(demo: Demo) -> None:
+    evil = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
+    inside = {"Authorization": basic(demo.login)}
+    for headers in (evil, evil | inside):
+        page = Caller(demo.api, **headers)
+        for method, path in (("OPTIONS", "flow_runs/"), ("GET", "admin/version")):
+            _, _, answered = page.ask(method, path)
+            assert answered["Access-Control-Allow-Origin"] is None, (method, headers)
+
+
+def test_a_run_cannot_say_what_is_executed_not_even_with_the_log_in(
+    demo: Demo, tmp_path: Path
+) -> None:
+    mark = tmp_path / "executed"
+    variables = {"command": f"touch {mark}", "env": {"X": "1"}, "working_dir": str(tmp_path)}
+    admin = Caller(demo.api, Authorization=basic(demo.login))
+    path = "deployments/name/deliver-services/deliver-services"
+    deployment = admin.ask("GET", path)[1]
+    for name, value in variables.items():
+        asked = {"job_variables": {name: value}}
+        made = admin.ask("POST", f"deployments/{deployment['id']}/create_flow_run", asked)
+        assert made[0] == 422, name
+    # Prefect looks at the variables of a run of its own, without a deployment, only when it starts.
+    run = {
+        "flow_id": deployment["flow_id"],
+        "work_pool_name": "antragslos",
+        "job_variables": variables,
+        "state": {"type": "SCHEDULED"},
+    }
+    status, made, _ = admin.ask("POST", "flow_runs/", run)
+    assert status == 201
+    path = f"flow_runs/{made['id']}"
+    assert eventually(lambda: admin.ask("GET", path)[1]["state"]["type"] == "CRASHED", 60)
+    assert not mark.exists()
+
+
+def test_the_log_in_is_in_a_file_of_the_owner_and_nowhere_else(demo: Demo) -> None:
+    secret = demo.login.partition(":")[2].encode()
+    file = demo.home / "prefect.login"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert str(file) in demo.says("  log-in")
+    assert len(secret) >= 43  # 32 random bytes
+    assert not any(secret in command.encode() for command in demo.processes().values())
+    assert secret not in demo.output.encode()
+    kept = [path for path in demo.home.rglob("*") if path.is_file() and path != file]
+    assert [path for path in kept if secret in path.read_bytes()] == []
+
+
+def test_check_finds_the_demos_prefect_shut(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", demo.api)
+    for login, said in ((demo.login, "Prefect: ready\n"), ("a:b", "  its API does not take")):
+        monkeypatch.setenv("PREFECT_API_AUTH_STRING", login)
+        assert said in shell(demo.home, "check").stdout
 
 
 def test_ctrl_c_ends_the_demo_and_leaves_no_process_behind(ended: Demo) -> None:

@@ -69,3 +69,29 @@ def test_two_demos_never_share_a_folder(tmp_path: Path) -> None:
         pass
     with alone_in(tmp_path):
         pass
+
+
+def test_the_demos_log_in_is_kept_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
+    place = Place(tmp_path / "home", 4300, 8030, 8301)
+    login = place.login()
+    assert place.login() == login
+    assert place.login_file.stat().st_mode & 0o777 == 0o600
+    assert environment(place, {})["PREFECT_SERVER_API_AUTH_STRING"] == login
+    assert environment(place, {})["PREFECT_API_AUTH_STRING"] == login
+
+
+@pytest.mark.parametrize("spoil", ["emptied", "readable", "link"])
+def test_a_log_in_that_is_not_secret_is_made_anew(tmp_path: Path, spoil: str) -> None:
+    place, foreign = Place(tmp_path, 4300, 8030, 8301), tmp_path / "foreign"
+    login = place.login()
+    if spoil == "emptied":
+        place.login_file.write_text("")
+    elif spoil == "readable":
+        place.login_file.chmod(0o644)
+    else:
+        place.login_file.rename(foreign)
+        place.login_file.symlink_to(foreign)
+
+    assert place.login() != login
+    assert len(place.login()) > 40
+    assert place.login_file.lstat().st_mode & 0o777 == 0o600
