@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 
-.PHONY: run test test-all mutants browser check format bench lock clean
+.PHONY: run test test-all mutants browser check audit format bench lock clean
 
 run: $(VENV)/.ready
 	@$(BIN)/antragslos demo
@@ -40,6 +40,10 @@ check: $(VENV)/.ready-dev
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest tests/test_house_rules.py tests/test_prefect_yaml.py
+
+# Licences of the locked packages, offline; known vulnerabilities where OSV can be reached.
+audit: $(VENV)/.ready-dev
+	@$(BIN)/python -m tests.audit
 
 format: $(VENV)/.ready-dev
 	@$(BIN)/ruff format .
