@@ -12,6 +12,7 @@ sees plain letters, and they move back once the structure is known.
 import string
 from collections.abc import Iterable
 from dataclasses import dataclass
+from html import escape
 
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
@@ -50,6 +51,13 @@ class Block:
 
 def plain(line: Line) -> str:
     return "".join(span.text for span in line)
+
+
+def html(line: Line) -> str:
+    return "".join(
+        f"<strong>{escape(span.text)}</strong>" if span.strong else escape(span.text)
+        for span in line
+    )
 
 
 def shielded(value: object) -> str:

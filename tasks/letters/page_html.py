@@ -1,10 +1,9 @@
 """A letter's blocks as plain HTML for the resident's page: meaning without any style."""
 
 from collections.abc import Iterator, Sequence
-from html import escape
 from typing import NamedTuple
 
-from tasks.letters.markup import Block, Line
+from tasks.letters.markup import Block, Line, html
 from tasks.letters.words import kept_together
 
 HIDDEN = "die in Ihrem Schreiben genannte"  # Anschrift
@@ -34,12 +33,12 @@ def _html(block: Block, shift: int) -> str:
     match block.kind:
         case "heading":
             tag = f"h{min(block.level + shift, 6)}"
-            return f"<{tag}>{_spans(block.line)}</{tag}>"
+            return f"<{tag}>{html(block.line)}</{tag}>"
         case "paragraph":
-            return f"<p>{_spans(block.line)}</p>"
+            return f"<p>{html(block.line)}</p>"
         case "list":
             tag = "ol" if block.ordered else "ul"
-            lines = "".join(f"<li>{_spans(line)}</li>" for line in block.lines)
+            lines = "".join(f"<li>{html(line)}</li>" for line in block.lines)
             return f"<{tag}>{lines}</{tag}>"
         case "table":
             return _table(block.rows)
@@ -51,19 +50,12 @@ def _html(block: Block, shift: int) -> str:
 
 def _table(rows: Sequence[Sequence[Line]]) -> str:
     header, *body = rows
-    columns = "".join(f'<th scope="col">{_spans(cell)}</th>' for cell in header)
+    columns = "".join(f'<th scope="col">{html(cell)}</th>' for cell in header)
     lines = "".join(f"<tr>{_row(row)}</tr>" for row in body)
     return f"<table><thead><tr>{columns}</tr></thead><tbody>{lines}</tbody></table>"
 
 
 def _row(row: Sequence[Line]) -> str:
     first, *others = row
-    cells = "".join(f"<td>{_spans(cell)}</td>" for cell in others)
-    return f'<th scope="row">{_spans(first)}</th>{cells}'
-
-
-def _spans(line: Line) -> str:
-    return "".join(
-        f"<strong>{escape(span.text)}</strong>" if span.strong else escape(span.text)
-        for span in line
-    )
+    cells = "".join(f"<td>{html(cell)}</td>" for cell in others)
+    return f'<th scope="row">{html(first)}</th>{cells}'

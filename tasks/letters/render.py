@@ -11,6 +11,7 @@ Each of these files can be replaced by one of the same name in a municipality's 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,10 @@ __all__ = [
     "Section",
     "sample_content",
 ]
+
+
+# Most letters of a town end alike. Nothing of a resident stands in there.
+_ending = lru_cache(maxsize=64)(parse)
 
 
 @dataclass(frozen=True)
@@ -147,7 +152,7 @@ class LetterRenderer:
                 "subject": _said(ending, "subject"),
                 "salutation": _said(ending, "salutation"),
                 "parts": parts,
-                "ending": parse(str(ending)),
+                "ending": _ending(str(ending)),
             }
 
     def _part(self, section: Section, shared: Mapping[str, Any]) -> _Part:

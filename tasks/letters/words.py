@@ -17,10 +17,11 @@ from jinja2 import (
     UndefinedError,
 )
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
 
 from tasks.errors import LetterIncomplete
 from tasks.files import NotAFile, read_regular
-from tasks.letters.markup import plain, shielded
+from tasks.letters.markup import html, plain, shielded
 
 MONTHS = [
     "Januar",
@@ -99,7 +100,8 @@ class TemplateFolders:
         loader = DictLoader({name: _text(name, files[name]) for name in files if _is_words(name)})
         self.words = sandbox(loader, finalize=shielded)
         self.frames = sandbox(loader, autoescape=_is_html)
-        self.frames.filters["plain"] = plain
+        # `html` has escaped the text.
+        self.frames.filters |= {"plain": plain, "html": lambda line: Markup(html(line))}  # noqa: S704
         # What the page may show: the frame, and what lies beside it.
         self.page = {name: files[name] for name in files if not _is_words(name)}
 
