@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from functools import lru_cache
+from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -123,6 +125,7 @@ class Told:
         self._town = town
         self._key = town.settings.signing_key()
         self._decisions = decisions.last_decisions(session, ids)
+        self._situations: dict[str, Situation] = {}
         self._results = facts.effect_results(session, ids)
         self._people = facts.people_now(session, {case.person_id for case in batch})
         self._names = clerks.printed_names(session, town.slug)
@@ -167,10 +170,14 @@ class Told:
         return token_for(case.id, REPLY, self._key)
 
     def _situation(self, case: CaseRow) -> Situation:
+        """Parsed once: letter and consent to e-mail both ask for it."""
         assert case.delta_id is not None
-        row = self._decisions[case.id][0]
-        stored = SITUATION.validate_json(row.situation)
-        return fatten(stored, self._deltas[case.delta_id], row.now_is_after)
+        if case.id not in self._situations:
+            row = self._decisions[case.id][0]
+            stored = SITUATION.validate_json(row.situation)
+            delta = self._deltas[case.delta_id]
+            self._situations[case.id] = fatten(stored, delta, row.now_is_after)
+        return self._situations[case.id]
 
     def _email(self, case: CaseRow) -> str:
         """Electronic delivery only where consent is recorded in the very record; else post."""
@@ -186,8 +193,7 @@ class Told:
         # Also of a service that was switched off since: what was carried out is told.
         service = all_services()[case.service]
         row, decision = self._decisions[case.id]
-        rules = json.loads(row.parameters)
-        parameters = TypeAdapter(service.parameters).validate_python(rules["parameters"])
+        parameters = _parameters(service.parameters, row.parameters)
         situation = self._situation(case)
         data = service.letter_data(situation, decision, parameters)
         if situation.reply is not None:
@@ -233,6 +239,12 @@ class Told:
             signed_by=texts.signed_by,
             postal=postal,
         )
+
+
+@lru_cache(maxsize=64)
+def _parameters(kind: Any, rules: str) -> Any:
+    """Most cases of a batch were decided by the same rules."""
+    return TypeAdapter(kind).validate_python(json.loads(rules)["parameters"])
 
 
 def without_codes(text: str, told: Iterable[str], settings: Settings) -> str:
