@@ -193,7 +193,7 @@ class Told:
         # Also of a service that was switched off since: what was carried out is told.
         service = all_services()[case.service]
         row, decision = self._decisions[case.id]
-        parameters = _parameters(service.parameters, row.parameters)
+        parameters = _parameters(service.name, row.parameters)
         situation = self._situation(case)
         data = service.letter_data(situation, decision, parameters)
         if situation.reply is not None:
@@ -242,8 +242,9 @@ class Told:
 
 
 @lru_cache(maxsize=64)
-def _parameters(kind: Any, rules: str) -> Any:
+def _parameters(service: str, rules: str) -> Any:
     """Most cases of a batch were decided by the same rules."""
+    kind = all_services()[service].parameters
     return TypeAdapter(kind).validate_python(json.loads(rules)["parameters"])
 
 
