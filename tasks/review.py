@@ -60,6 +60,18 @@ def check_form(town: Municipality) -> None:
         raise PermanentError("review.form_switched_off", town.slug)
 
 
+def check_clerk(town: Municipality, sign: str) -> None:
+    """Raises PermanentError where no such clerk may answer here."""
+    try:
+        clerks.still(town.engine, town.slug, sign)
+    except ReplyRefused:
+        raise PermanentError(
+            "review.unknown_clerk",
+            town.slug,
+            f"No clerk has this sign. See: antragslos clerks -m {town.slug}",
+        ) from None
+
+
 def record_answers(
     town: Municipality,
     given: Mapping[str, str],
@@ -77,14 +89,7 @@ def record_answers(
     """
     if via == "prefect":
         check_form(town)
-    try:
-        clerks.still(town.engine, town.slug, by)
-    except ReplyRefused:
-        raise PermanentError(
-            "review.unknown_clerk",
-            town.slug,
-            f"No clerk has this sign. See: antragslos clerks -m {town.slug}",
-        ) from None
+    check_clerk(town, by)
     return [
         _record(town, case, given[case], by, via, today, note, seen[case] if seen else None)
         for case in given

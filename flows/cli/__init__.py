@@ -17,7 +17,7 @@ from flows.cli.demo import demo
 from flows.cli.look import cases, check, explain, letter
 from flows.cli.privacy import disclose, forget
 from flows.cli.replies import replies
-from flows.cli.review import answer, opt_in, questions
+from flows.cli.review import answer, opt_in, questions, reopen
 from flows.cli.run import apply_replies, deliver, rerun
 from flows.cli.setup import import_permits, new_municipality
 from tasks.errors import AntragslosError, ProfileInvalid
@@ -40,6 +40,7 @@ for command in (
     questions,
     answer,
     opt_in,
+    reopen,
     add_clerk,
     clerks,
     remove_clerk,

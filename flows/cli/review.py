@@ -10,10 +10,13 @@ from rich.table import Table
 from flows.cli.look import console
 from flows.cli.places import Municipality, counted
 from flows.cli.run import Day
+from tasks.domain.reply import IdentityDocument
 from tasks.errors import PermanentError
 from tasks.municipality import Municipality as Town
 from tasks.municipality import open_municipality
-from tasks.review import open_questions, record_answers
+from tasks.reopen import look
+from tasks.reopen import reopen as reopen_letter
+from tasks.review import check_clerk, open_questions, record_answers
 from tasks.settings import settings
 from tasks.take_up import opt_in as opt_in_again
 
@@ -69,6 +72,32 @@ def opt_in(
         typer.echo("There is no opt-out of this resident and service.")
         raise typer.Exit(1)
     typer.echo(f"{case}: {', '.join(left)} may act of its own motion again.")
+
+
+def reopen(
+    letter: Annotated[str, typer.Argument(help="„Unser Zeichen“, such as l-4k7m2x9qtbnr.")],
+    municipality: Municipality,
+    clerk: Annotated[str, typer.Option(help="Your sign (Zeichen), not your name.")],
+    document: Annotated[IdentityDocument, typer.Option(help="Which one you have looked at.")],
+) -> None:
+    """Give a new code for a letter that five wrong birth dates have locked, to whom it is for."""
+    place, town = settings(), open_municipality(municipality, settings())
+    today = datetime.now(ZoneInfo(town.profile.timezone)).date()
+    check_clerk(town, clerk)
+    asked = look(town.engine, place, town.slug, letter, by=clerk, today=today)
+    typer.echo(f"{asked.letter} of {asked.dated} is for {asked.name}, born {asked.born}.")
+    typer.confirm("Does the document show this person, who stands before you?", abort=True)
+    code = reopen_letter(
+        town.engine,
+        place,
+        town.slug,
+        asked.letter,
+        by=clerk,
+        document=document,
+        seen=asked.seen,
+        today=today,
+    )
+    typer.echo(f"The new code is {code}. The link and the codes that were sent open nothing now.")
 
 
 def _what_there_is(town: Town, case: str, code: str) -> str:

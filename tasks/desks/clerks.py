@@ -12,15 +12,17 @@ from zoneinfo import ZoneInfo
 
 from tasks.access import access_log
 from tasks.desks.clerk_view import question_view
-from tasks.desks.clerk_words import question_text
+from tasks.desks.clerk_words import day, question_text
 from tasks.desks.residents import LASTS, StateResidentDesk, cleaned_text
-from tasks.domain.reply import ReplyKind, Scope
+from tasks.domain.reply import IdentityDocument, ReplyKind, Scope
 from tasks.errors import ReplyRefused
 from tasks.explain import tell
 from tasks.municipality import Municipality, open_municipality
 from tasks.profile import SLUG
+from tasks.reopen import look, reopen
 from tasks.replies.desk import (
     BirthDate,
+    LockedLetter,
     Office,
     QuestionLine,
     QuestionView,
@@ -37,6 +39,7 @@ from tasks.state.review import Asked
 from tasks.state.sessions import Held
 
 _CASE = re.compile(r"c-[a-z0-9]{1,32}")
+_REFERENCE = re.compile(r"[cl]-[a-z0-9]{1,32}")
 
 
 class StateClerkDesk:
@@ -152,6 +155,29 @@ class StateClerkDesk:
                 raise ReplyRefused("question.unknown")
         self._note(seat, f"read the story of {case}")
         return tell(case, self._settings)
+
+    def locked_letter(self, seat: Seat, reference: str) -> LockedLetter:
+        if not _REFERENCE.fullmatch(reference):
+            raise ReplyRefused("reply.unknown")
+        today = self._today(seat.municipality)
+        found = look(
+            self._engine, self._settings, seat.municipality, reference, by=seat.sign, today=today
+        )
+        return LockedLetter(
+            found.letter, found.subject, found.dated, found.name, day(found.born), found.seen
+        )
+
+    def reopen(self, seat: Seat, letter: str, document: IdentityDocument, seen: str) -> str:
+        return reopen(
+            self._engine,
+            self._settings,
+            seat.municipality,
+            letter,
+            by=seat.sign,
+            document=document,
+            seen=seen,
+            today=self._today(seat.municipality),
+        )
 
     def take_reply(
         self,

@@ -22,6 +22,14 @@ class Scope(StrEnum):
     INFORMATION = "information"  # and every service that only informs
 
 
+class IdentityDocument(StrEnum):
+    """What a clerk looks at before a locked letter opens again. Stored: never rename a value."""
+
+    IDENTITY_CARD = "identity_card"  # Personalausweis
+    PASSPORT = "passport"  # Reisepass
+    RESIDENCE_TITLE = "residence_title"  # Aufenthaltstitel
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """The resident's own words stay in the database: a rule needs none of them."""

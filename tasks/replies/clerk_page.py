@@ -14,7 +14,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 from fastapi.routing import APIRoute
 
-from tasks.domain.reply import ReplyKind, Scope
+from tasks.domain.reply import IdentityDocument, ReplyKind, Scope
 from tasks.errors import ReplyRefused
 from tasks.replies.desk import BirthDate, ClerkDesk, QuestionView, Seat
 from tasks.replies.door import Door
@@ -63,6 +63,12 @@ ANSWERS = {
         "Kein Tätigwerden ohne Antrag: alle Dienste, die nur informieren",
         "Widerspruch nach Art. 21 DSGVO, auch für alle Hinweise auf Fristen und Ansprüche.",
     ),
+}
+
+DOCUMENTS = {
+    IdentityDocument.IDENTITY_CARD.value: "Personalausweis",
+    IdentityDocument.PASSPORT.value: "Reisepass",
+    IdentityDocument.RESIDENCE_TITLE.value: "Aufenthaltstitel",
 }
 
 OurForm = Depends(from_our_form)
@@ -268,6 +274,53 @@ def clerk_router(desk: ClerkDesk, pages: Pages, now: Clock = utc_now) -> APIRout
             lines=lines,
             problems=problems,
         )
+
+    @router.get("/gesperrt", response_class=HTMLResponse)
+    def locked(
+        request: Request, seat: AtTheDesk, schreiben: Annotated[str, Query(max_length=40)] = ""
+    ) -> Response:
+        """Whom a locked letter is for: the clerk compares it with an identity document."""
+        return ask_document(request, seat, schreiben.strip().lower())
+
+    def ask_document(
+        request: Request,
+        seat: Seat,
+        reference: str,
+        problems: dict[str, str] | None = None,
+        status: int = 422,
+    ) -> Response:
+        problems, view = problems or {}, None
+        try:
+            view = desk.locked_letter(seat, reference) if reference else None
+        except ReplyRefused as error:
+            said = words(error.code)
+            problems, status = {"schreiben": said.text}, said.status
+        return page(
+            request,
+            "clerk_locked.html.j2",
+            status if problems else 200,
+            reference=reference,
+            view=view,
+            documents=DOCUMENTS,
+            problems=problems,
+        )
+
+    @router.post("/gesperrt", dependencies=[OurForm], response_class=HTMLResponse)
+    def open_again(
+        request: Request, seat: AtTheDesk, letter: Text = "", document: Text = "", seen: Text = ""
+    ) -> Response:
+        """Shows the new code once: it goes into no cookie, no address and no log."""
+        if document not in DOCUMENTS:
+            problems = {"document-1": "Bitte sagen Sie, welches Dokument Sie gesehen haben."}
+            return ask_document(request, seat, letter, problems)
+        try:
+            code = desk.reopen(seat, letter, IdentityDocument(document), seen)
+        except ReplyRefused as error:
+            if error.code != "question.changed":
+                raise
+            said = words(error.code)
+            return ask_document(request, seat, letter, {"person": said.text}, said.status)
+        return page(request, "clerk_new_code.html.j2", letter=letter, code=code)
 
     @router.get("/antwort", response_class=HTMLResponse)
     def reply_form(request: Request, seat: AtTheDesk) -> Response:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from tasks.domain.reply import ReplyKind, Scope
+from tasks.domain.reply import IdentityDocument, ReplyKind, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +183,18 @@ class Seat:
     mark: str = ""  # of the password that was typed
 
 
+@dataclass(frozen=True, slots=True)
+class LockedLetter:
+    """A letter that five wrong birth dates have locked, and whom an identity document must show."""
+
+    letter: str  # its reference („Unser Zeichen“)
+    subject: str
+    dated: date
+    name: str
+    born: str  # as a clerk reads it; "" where the register knows nothing
+    seen: str  # a mark of all this
+
+
 class ClerkDesk(Protocol):
     """Codes of ReplyRefused: clerk.refused (sign, password or municipality), clerk.session_over,
     question.unknown, question.answered (someone was faster), question.bad_choice,
@@ -221,6 +233,14 @@ class ClerkDesk(Protocol):
 
     def story(self, seat: Seat, case: str) -> Sequence[str]:
         """The whole life of a case, line by line, as `antragslos explain` tells it."""
+        ...
+
+    def locked_letter(self, seat: Seat, reference: str) -> LockedLetter:
+        """Raises reply.unknown, reply.not_locked, reply.expired."""
+        ...
+
+    def reopen(self, seat: Seat, letter: str, document: IdentityDocument, seen: str) -> str:
+        """The new code, told once. The link and codes that were sent open nothing any more."""
         ...
 
     def take_reply(

@@ -42,10 +42,18 @@ _WORDS = {
     "reply.locked": Words(
         403,
         "Der Zugang ist gesperrt",
-        "Das Geburtsdatum war zu oft falsch. Zu Ihrem Schutz ist dieser Zugang nun dauerhaft "
-        "gesperrt. Bitte wenden Sie sich an die Stelle, die in Ihrem Schreiben steht.",
+        "Das Geburtsdatum war zu oft falsch. Zu Ihrem Schutz ist dieser Zugang nun gesperrt. Die "
+        "Stelle, die in Ihrem Schreiben steht, kann Ihnen einen neuen Code geben: Bitte zeigen Sie "
+        "dort Ihren Ausweis. Sie können auch anrufen oder schreiben.",
         "Das Geburtsdatum war zu oft falsch. Deshalb ist die Seite jetzt gesperrt. Das schützt "
-        "Ihre Daten. Bitte rufen Sie uns an. Die Telefonnummer steht in Ihrem Brief.",
+        "Ihre Daten. Bitte rufen Sie uns an. Die Telefonnummer steht in Ihrem Brief. Oder kommen "
+        "Sie mit Ihrem Ausweis zu uns. Dann bekommen Sie einen neuen Code.",
+    ),
+    "reply.not_locked": Words(
+        409,
+        "Dieses Schreiben ist nicht gesperrt",
+        "Der Zugang zu diesem Schreiben ist offen, oder er wurde gerade wieder geöffnet.",
+        "Dieses Schreiben ist nicht gesperrt.",
     ),
     "reply.wrong_birth_date": Words(
         403,

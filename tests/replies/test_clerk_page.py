@@ -723,3 +723,26 @@ def test_the_pages_are_quick(town: Town, clerk: Browser) -> None:
         clerk.get()
         clerk.get(asked(town, HOFFMANN))
     assert time.perf_counter() - start < 10 * 2 * 0.25
+
+
+def test_a_clerk_reopens_a_letter_after_looking_at_a_document(town: Town, clerk: Browser) -> None:
+    residents = StateResidentDesk(town.settings, lambda _: DAY)
+    sent = token_of(town, WOJCIK)
+    door = residents.by_link(sent.link_secret)
+    for _ in range(5):
+        with pytest.raises(ReplyRefused):
+            residents.unlock(door, BirthDate(1950, 1, 1))
+    shown = clerk.get(f"/gesperrt?schreiben={case_of(town, WOJCIK).id}")
+    hidden = dict(re.findall(r'name="(letter|seen)" value="([^"]+)"', shown))
+    assert "Łukasz Wójcik" in shown
+    assert "30.07.1991" in shown
+
+    assert "welches Dokument" in clerk.post("/gesperrt", **hidden)
+    said = clerk.post("/gesperrt", document="passport", **hidden)
+
+    code = re.findall(r'<strong class="code">([^<]+)</strong>', said)[0]
+    assert residents.by_code(code)
+    assert code not in str(clerk.client.cookies)
+    clerk.post("/gesperrt", document="passport", **hidden)  # once more, with Reload
+    assert clerk.answer.status_code == 409
+    assert residents.by_code(code)
