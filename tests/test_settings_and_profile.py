@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from tasks.errors import ProfileInvalid, StateUnavailable
+from tasks.errors import ProfileInvalid, SettingsInvalid, StateUnavailable
 from tasks.municipality import (
     check_municipality,
     look_at,
@@ -213,6 +213,34 @@ def test_the_signing_key_is_made_once_and_for_its_owner_only(tmp_path: Path) -> 
     assert len(key) >= 32
     assert Settings(home=tmp_path, _env_file=None).signing_key() == key
     assert stat.S_IMODE((tmp_path / "secret.key").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("kept", ["", "\n", "k" * 31, f"{'k' * 31}\n"])
+def test_an_empty_or_short_key_is_refused_and_the_way_back_is_said(
+    tmp_path: Path, kept: str
+) -> None:
+    path = tmp_path / "secret.key"
+    path.touch(mode=0o600)
+    path.write_text(kept)
+
+    with pytest.raises(SettingsInvalid, match=r"settings\.weak_key") as told:
+        Settings(home=tmp_path, _env_file=None).signing_key()
+    assert "backup" in told.value.detail
+    assert path.read_text() == kept  # whoever has a backup can still put it in its place
+
+
+@pytest.mark.parametrize("mode", [0o604, 0o640, 0o644, 0o622, 0o666])
+def test_a_key_that_others_may_read_or_write_is_refused(tmp_path: Path, mode: int) -> None:
+    config = Settings(home=tmp_path, _env_file=None)
+    key = config.signing_key()
+    (tmp_path / "secret.key").chmod(mode)
+
+    with pytest.raises(SettingsInvalid, match=r"settings\.open_key") as told:
+        config.signing_key()
+    assert "chmod 600" in told.value.detail
+    assert key.decode() not in told.value.detail
+    (tmp_path / "secret.key").chmod(0o600)
+    assert config.signing_key() == key
 
 
 def test_a_wrong_setting_never_shows_the_secret(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ from flows.cli.replies import check_proxies
 from tasks.errors import SettingsInvalid
 from tasks.serve import reply_pages
 from tasks.settings import settings
-from tasks.state import clerks
+from tasks.stage import error_log
+from tasks.state import clerks, replies
 from tasks.state.database import writing
 from tests.replies.clerk_town import make_clerk_town
 from tests.town import Town
@@ -32,6 +33,7 @@ def town(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Town:
     monkeypatch.setattr(clerks, "_COST", 2**4)
     monkeypatch.setattr(clerks, "_NOBODY", clerks.hashed("nobody's password"))
     settings.cache_clear()
+    error_log.cache_clear()
     return make_clerk_town(tmp_path)
 
 
@@ -182,3 +184,20 @@ def test_a_page_that_would_believe_everybody_does_not_start(everybody: str) -> N
 )
 def test_proxies_that_are_named_are_believed(named: str) -> None:
     check_proxies(named)
+
+
+def test_no_request_washes_the_log_of_errors_away(town: Town, port: int) -> None:
+    """Whatever makes the page fail, sent two hundred times, is a line or two."""
+
+    def fails(*_: object) -> None:
+        raise RuntimeError("x" * 2_000)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(replies, "by_link", fails)
+        said = {status(ask(port, PAGES[-1])) for _ in range(200)}
+    slowly(port, HALF_A_BODY, 1)[0].close()
+
+    assert said == {500}
+    text = (town.settings.home / "errors.log").read_text()
+    assert 1 <= text.count("x" * 2_000) <= 2
+    assert "ClientDisconnect" not in text

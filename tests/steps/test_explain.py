@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 from sqlmodel import select
+from typer.testing import CliRunner
 
+from flows.cli import app
 from tasks.act import act_batch
 from tasks.decide import decide_batch
 from tasks.explain import UnknownCase, explain, tell
@@ -156,6 +158,15 @@ def test_a_case_can_be_told_when_its_municipality_cannot_be_opened_any_more(mond
 
     assert story["time_zone"] == "UTC"
     assert len(story["timeline"]) == 12
+
+
+def test_whoever_has_a_case_explained_at_a_shell_leaves_a_line(monday: Town) -> None:
+    case_id = case_of(monday, "E0002-0002")
+    for more in ([], ["--json"], ["--chain"]):
+        assert CliRunner().invoke(app, ["explain", case_id, *more]).exit_code == 0
+
+    log = (monday.settings.home / "access.log").read_text()
+    assert log.count(f"{monday.slug} shell explain {case_id}") == 3
 
 
 def test_an_unknown_case_is_named(town: Town) -> None:
