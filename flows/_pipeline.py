@@ -22,6 +22,7 @@ from flows._login import problems_of
 from tasks.act import act_cases, begun, take_up_effects, to_act
 from tasks.decide import decide_cases, to_decide
 from tasks.errors import AntragslosError
+from tasks.grace import renew_letters, to_renew
 from tasks.link import link_deltas, to_link
 from tasks.look_back import look_back, must_look_back, not_looked_at
 from tasks.municipality import Municipality, open_municipality
@@ -201,6 +202,8 @@ def _carry_out(town: Municipality, day: date, run: str, *, prompted: bool) -> Wo
                 yield decide_cases, (slug, service, ids, day, run)
             for ids in batches(to_act(town, service, day, prompted), size):
                 yield act_cases, (slug, service, ids, day, run)
+    for ids in batches(to_renew(town, day, prompted), size):
+        yield renew_letters, (slug, ids, day, run)
     for ids in batches(to_render(town, prompted), size):
         yield render_cases, (slug, ids, day, run)
     for channel in (POST, EMAIL):  # a mail server may hang

@@ -136,7 +136,7 @@ def _carry_out(
         if isinstance(result, AntragslosError):
             broken[case.id] = result.code
         else:
-            rows.append(_row(key, case, effect, result))
+            rows.append(effect_row(key, case, effect, result))
     return rows, broken
 
 
@@ -173,7 +173,7 @@ def _note_undone(session: Session, done: Sequence[CaseRow], run: str) -> None:
     outbox.stop_unsent(session, list(undone), "undone")
 
 
-def _row(key: str, case: CaseRow, effect: Effect, result: Applied) -> dict[str, object]:
+def effect_row(key: str, case: CaseRow, effect: Effect, result: Applied) -> dict[str, object]:
     return EffectRow(
         key=key,
         municipality=case.municipality,

@@ -140,12 +140,14 @@ class Told:
         except Exception as error:
             return cleaned(error).code
 
-    def letter(self, group: Sequence[CaseRow], today: date) -> tuple[LetterRow, list[SectionRow]]:
-        """The letter of one life event. Raises LetterIncomplete."""
+    def letter(
+        self, group: Sequence[CaseRow], today: date, letter_id: str = ""
+    ) -> tuple[LetterRow, list[SectionRow]]:
+        """The letter of one life event, a new one or `letter_id` anew. Raises LetterIncomplete."""
         person = self._people[group[0].person_id]
         if person is None:
             raise LetterIncomplete("letter.no_recipient", group[0].id)
-        letter_id = new_id("l")
+        letter_id = letter_id or new_id("l")
         addresses = {self._email(case) for case in group}
         recipient = addresses.pop() if len(addresses) == 1 else ""
         parts = [self.section(case) for case in group]

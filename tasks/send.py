@@ -20,6 +20,7 @@ from tasks.channels.parcel import HandedOver, Parcel
 from tasks.domain.case import Status, Step
 from tasks.domain.decision import Choice, Then, needs_review
 from tasks.errors import AntragslosError, ChannelUncertain, StateUnavailable
+from tasks.grace import late
 from tasks.municipality import Municipality, open_municipality
 from tasks.settings import settings
 from tasks.stage import Counts, batches, cleaned, spread, stage
@@ -157,6 +158,7 @@ def _work(
         cases.hold(session, {letter.person_id for letter in letters})  # before their questions
         told = outbox.cases_of(session, [letter.id for letter in letters])
         letters = _stop_what_must_not_leave(town, session, letters, told, today, run, counts)
+        letters = _without_late(session, letters, told, today)
         if town.test_mode:
             for letter in letters:
                 outbox.settle(session, letter.id, "held_back", "test_mode")
@@ -301,6 +303,23 @@ def _stop_what_must_not_leave(
         cases.move(session, stopped, run)
         counts["stopped"] += 1
     return [letter for letter in letters if letter.id not in against]
+
+
+def _without_late(
+    session: Session,
+    letters: Sequence[LetterRow],
+    told: dict[str, list[CaseRow]],
+    today: date,
+) -> list[LetterRow]:
+    """Those that could not be made anew wait: they say a day that would come too early."""
+    earlier = [
+        case.id
+        for letter in letters
+        for case in told[letter.id]
+        if case.decided_on and case.decided_on < today
+    ]
+    waiting = late(session, earlier, today)
+    return [one for one in letters if waiting.keys().isdisjoint(c.id for c in told[one.id])]
 
 
 def _is_quiet(town: Municipality) -> bool:

@@ -357,7 +357,9 @@ def effect_text(effect: Effect) -> str:
     match effect.kind:
         case EffectKind.SWITCH_ZONE:
             since, until = day(data.get("valid_from", "")), day(data.get("valid_until", ""))
-            old = "endet" if data.get("end_old") == "true" else "besteht zunächst weiter"
+            old = "besteht zunächst weiter"
+            if data.get("end_old") == "true":
+                old = f"gilt noch bis {day(data.get('old_until', ''))}"
             return (
                 f"Neuer Ausweis für Zone {data.get('zone', '')} statt Zone "
                 f"{data.get('expected_zone', '')}, gültig vom {since} bis {until}, "
@@ -370,6 +372,11 @@ def effect_text(effect: Effect) -> str:
             return f"Ausweis {number}: Name wird {data.get('holder', '')}."
         case EffectKind.END:
             return f"Ausweis {number} endet mit Ablauf des {day(data.get('valid_until', ''))}."
+        case EffectKind.TOLERATE:
+            return (
+                f"Ausweis {number} gilt noch bis {day(data.get('old_until', ''))}, weil das "
+                "Schreiben später hinausgeht."
+            )
         case EffectKind.RESTORE:
             return f"Ausweis {number}: Der Stand vor der Änderung gilt wieder."
 

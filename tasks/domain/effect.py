@@ -13,6 +13,7 @@ class EffectKind(StrEnum):
     UPDATE_ADDRESS = "update_address"
     UPDATE_NAME = "update_name"
     END = "end"
+    TOLERATE = "tolerate"  # an ended permit holds some days longer: its letter leaves late
     RESTORE = "restore"  # the inverse of each: puts the stored state back
 
 

@@ -13,7 +13,7 @@ from tasks.domain.automation import FILTER_CODES, FULL_AGE, can_be_written_to, p
 from tasks.domain.check import Check, answered, check, conclude, taken_out
 from tasks.domain.decision import Choice, Decision, Outcome, Then, granted
 from tasks.domain.effect import Act, Effect, EffectKind
-from tasks.domain.permits import end, is_printed, running
+from tasks.domain.permits import GRACE, end, is_printed, known_on, running
 from tasks.domain.person import Person
 from tasks.domain.record import Permit
 from tasks.domain.reply import ReplyKind
@@ -226,7 +226,12 @@ def _as_of(planned: Effect, permit: Permit, today: date) -> tuple[Effect, ...]:
     """The question may have waited: a revocation has no effect on the past (§ 49 Abs. 2)."""
     if planned.kind is not EffectKind.END:
         return (planned,)
-    return end([permit], max(today, date.fromisoformat(planned.data["valid_until"])))
+    grace = int(planned.data.get(GRACE, "0"))
+    return end(
+        [permit],
+        max(known_on(today, grace), date.fromisoformat(planned.data["valid_until"])),
+        grace if GRACE in planned.data else None,
+    )
 
 
 def known_permits(situation: Situation) -> tuple[Permit, ...]:

@@ -53,11 +53,12 @@ def _has_moved(delta: Delta) -> bool:
 
 def taken_back(situation: Situation) -> Mapping[str, str]:
     """What holds again, and what was taken back."""
-    switches = [act for act in situation.acts if act.effect.kind is EffectKind.SWITCH_ZONE]
-    act = (switches or situation.acts)[-1]
+    acts = [act for act in situation.acts if act.effect.kind is not EffectKind.TOLERATE]
+    switches = [act for act in acts if act.effect.kind is EffectKind.SWITCH_ZONE]
+    act = (switches or acts)[-1]
     effect, permits = act.effect, {p.number: p for p in known_permits(situation)}
     permit, switch = permits[effect.record], bool(switches)
-    alike = [one for one in situation.acts if one.effect.kind is effect.kind]
+    alike = [one for one in acts if one.effect.kind is effect.kind]
     records = [permits[one.effect.record] for one in alike]
     dropped = [p.number for one in alike for p in one.permits if p.number != one.effect.record]
     what = {

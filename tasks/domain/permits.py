@@ -11,6 +11,8 @@ from tasks.domain.person import Dwelling, Name
 from tasks.domain.plate import same as same_plate
 from tasks.domain.record import ACTIVE, ENDED, Link, LinkedBy, Permit
 
+GRACE, OLD_UNTIL = "grace_days", "old_until"  # in the data of effects
+
 _TITLES = {"dr", "prof", "frau", "herr"}
 
 
@@ -91,13 +93,26 @@ def _words(text: str) -> list[str]:
     return [word for word in words if "." not in word and word not in _TITLES]
 
 
-def end(permits: Iterable[Permit], last_day: date) -> tuple[Effect, ...]:
-    """With the day up to which it was valid: a letter on the way back must name it."""
+def known_on(today: date, grace_days: int) -> date:
+    """The day on which a letter of today counts as known (VwVfG § 41 Abs. 2). Up to and on it what
+    held before is tolerated."""
+    return today + timedelta(days=grace_days)
+
+
+def end(
+    permits: Iterable[Permit], last_day: date, grace_days: int | None = None
+) -> tuple[Effect, ...]:
+    """With the day up to which it was valid: a letter on the way back must name it.
+
+    `grace_days`: those that `last_day` leaves to whoever is told of it; None: nobody is.
+    """
 
     def of(permit: Permit) -> Effect:
         before = permit.valid_until
         last = min(last_day, before)
         data = {"valid_until": last.isoformat(), "valid_until_before": before.isoformat()}
+        if grace_days is not None:
+            data[GRACE] = str(grace_days)
         return Effect(EffectKind.END, permit.number, data)
 
     return tuple(map(of, permits))
@@ -115,17 +130,57 @@ def update_address(permit: Permit, home: Dwelling) -> Effect:
 
 
 def switch_zone(
-    permit: Permit, zone: str, home: Dwelling, valid_from: date, *, end_old: bool
+    permit: Permit,
+    zone: str,
+    home: Dwelling,
+    valid_from: date,
+    *,
+    end_old: bool,
+    grace_days: int = 0,
 ) -> Effect:
-    """A new permit that ends when the old one would have."""
+    """A new permit that ends when the old one would have.
+
+    It is valid at once, and the old one until its holder counts as told (`grace_days` later): there
+    is no day without a permit, in neither zone.
+    """
+    starts = max(valid_from, permit.valid_from)
     data = {
         "zone": zone,
         "expected_zone": permit.zone,
-        "valid_from": max(valid_from, permit.valid_from).isoformat(),
+        "valid_from": starts.isoformat(),
         "valid_until": permit.valid_until.isoformat(),
         "end_old": "true" if end_old else "false",
     }
+    if end_old:
+        last = max(starts - timedelta(days=1), known_on(valid_from, grace_days))
+        data |= {OLD_UNTIL: min(last, permit.valid_until).isoformat(), GRACE: str(grace_days)}
     return Effect(EffectKind.SWITCH_ZONE, permit.number, data | _address(home))
+
+
+def still_tolerated(done: Iterable[Effect], today: date) -> tuple[Effect, ...]:
+    """The last days of old permits that come before a letter of today counts as known, moved on.
+
+    `done`: what was carried out in one case, in its order.
+    """
+    last: dict[str, Effect] = {e.record: e for e in done if GRACE in e.data}
+    moved: list[Effect] = []
+    for record, effect in last.items():
+        ends = effect.kind is EffectKind.END
+        until = effect.data["valid_until" if ends else OLD_UNTIL]
+        at_most = effect.data["valid_until_before" if ends else "valid_until"]
+        grace = int(effect.data[GRACE])
+        day = min(known_on(today, grace), date.fromisoformat(at_most))
+        if day > date.fromisoformat(until):
+            told = "valid_until last_day" if ends else effect.data.get("told_as", OLD_UNTIL)
+            data = {
+                OLD_UNTIL: day.isoformat(),
+                "old_until_before": until,
+                "valid_until": at_most,
+                GRACE: str(grace),
+                "told_as": told,
+            }
+            moved.append(Effect(EffectKind.TOLERATE, record, data))
+    return tuple(moved)
 
 
 def _address(home: Dwelling) -> dict[str, str]:

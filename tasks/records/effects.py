@@ -1,9 +1,11 @@
 """What each effect does to permits. Pure: permits in, changed permits out.
 
-    switch_zone     zone, valid_from, valid_until, street, house_number, end_old, expected_zone
+    switch_zone     zone, valid_from, valid_until, street, house_number, end_old, expected_zone;
+                    old_until (with end_old) is the old permit's last day
     update_address  street, house_number
     update_name     holder
     end             valid_until
+    tolerate        old_until, old_until_before: of a permit that has been ended
     restore         undo: the idempotency key of the effect to take back
 
 `expected_zone` may stand in any of them: the zone the decision was made on.
@@ -11,10 +13,10 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from datetime import date, timedelta
+from datetime import date
 
 from tasks.domain.effect import Effect, EffectKind
-from tasks.domain.record import ACTIVE, Permit
+from tasks.domain.record import ACTIVE, ENDED, Permit
 from tasks.errors import RecordConflict
 
 _FIELDS = frozenset(f.name for f in fields(Permit))
@@ -70,6 +72,8 @@ def change_of(
     permit = state.get(effect.record)
     if permit is None:
         raise RecordConflict("records.unknown", key)
+    if effect.kind == EffectKind.TOLERATE:
+        return Change({permit.number: permit}, {permit.number: _tolerated(key, permit, effect)})
     expected = effect.data.get("expected_zone", permit.zone)
     if permit.status != ACTIVE or permit.unread or permit.zone != expected:
         raise RecordConflict("records.changed_meanwhile", key)
@@ -164,10 +168,17 @@ def _switch(permit: Permit, data: Mapping[str, str], new_number: Callable[[str],
     after: dict[str, Permit | None] = {new.number: new}
     if {"true": True, "false": False}[data["end_old"]]:
         before[permit.number] = permit
-        after[permit.number] = _ended(permit, valid_from - timedelta(days=1))
+        after[permit.number] = _ended(permit, date.fromisoformat(data["old_until"]))
     return Change(before, after, created=new.number, data={"new_permit_number": new.number})
+
+
+def _tolerated(key: str, permit: Permit, effect: Effect) -> Permit:
+    before, until = (date.fromisoformat(effect.data[n]) for n in ("old_until_before", "old_until"))
+    if permit.status != ENDED or permit.unread or permit.valid_until < before:
+        raise RecordConflict("records.changed_meanwhile", key)
+    return replace(permit, valid_until=max(permit.valid_until, until))
 
 
 def _ended(permit: Permit, last_day: date) -> Permit:
     # Ending never makes a permit valid for longer than it was.
-    return replace(permit, status="ended", valid_until=min(permit.valid_until, last_day))
+    return replace(permit, status=ENDED, valid_until=min(permit.valid_until, last_day))

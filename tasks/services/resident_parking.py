@@ -61,10 +61,12 @@ from tasks.domain.permit_forms import (
 )
 from tasks.domain.permit_letters import came_by, ended, ending, lasting, taken_back
 from tasks.domain.permits import (
+    OLD_UNTIL,
     described,
     end,
     handle,
     held_for_certain,
+    known_on,
     numbers,
     renewed,
     running,
@@ -156,6 +158,9 @@ BY_REVOCATION = "Revocation is discretionary (VwVfG § 49 Abs. 2 Nr. 3) and need
 class ResidentParkingParameters:
     """What a municipality decides for itself; each field is a setting of its profile."""
 
+    grace_days: int = 4
+    """Days after a letter on which it counts as known (VwVfG § 41 Abs. 2): until then the old zone
+    is tolerated."""
     settling_days: int = 2
     """Days between arrival and decision, because corrections come within days."""
     secondary_dwelling_allowed: bool = False
@@ -318,7 +323,9 @@ def _undo_checks(case: _Case) -> list[Check]:
     The condition must have been there when it was granted. What a clerk has ended, a clerk
     restores.
     """
-    effects = [act.effect for act in case.situation.acts]
+    effects = [
+        act.effect for act in case.situation.acts if act.effect.kind is not EffectKind.TOLERATE
+    ]
     switches = [effect for effect in effects if effect.kind is EffectKind.SWITCH_ZONE]
     by_condition = all(effect.data.get("end_old") == "true" for effect in switches)
     lapses = case.parameters.resolutory_condition and by_condition
@@ -452,7 +459,7 @@ def _held_since(case: _Case, home: Dwelling) -> Check:
     """Who comes back has lost the right in between: with a condition the permit has lapsed, without
     one it is discretionary. Who just got it at the counter is only now told by the registry."""
     before = _is_from_before(case.permits[0], home)
-    ends = end(case.permits, case.today)
+    ends = _end_once_known(case, case.permits)
     notify, revokes = can_be_written_to(case.person), not case.parameters.resolutory_condition
     return _check(
         "held_since",
@@ -477,7 +484,7 @@ def _of_a_home_given_up(case: _Case, home: Dwelling) -> tuple[Permit, ...]:
 
 
 def _second_home_given_up(case: _Case, permits: tuple[Permit, ...]) -> Check:
-    ends = end(permits, case.today)
+    ends = _end_once_known(case, permits)
     notify, revokes = can_be_written_to(case.person), not case.parameters.resolutory_condition
     return _check(
         "second_home_kept",
@@ -651,7 +658,7 @@ def _grant(case: _Case, checks: list[Check]) -> Decision:
     question = None
     if not case.parameters.resolutory_condition:
         text = f"{CODES['end_old_permit']} {BY_REVOCATION}"
-        ends = end(case.permits, case.today)
+        ends = _end_once_known(case, case.permits)
         question = Question(
             "end_old_permit", text, ends, end_choices(ends, notify=True, revokes=True)
         )
@@ -668,7 +675,10 @@ def _change(case: _Case, home: Dwelling) -> tuple[str, tuple[Effect, ...]]:
         names = _name_effects(case) if _is_renamed(case.situation.delta) else ()
         return "address_updated", (*names, *updates)
     end_old = case.parameters.resolutory_condition
-    switches = (switch_zone(p, zone, home, case.today, end_old=end_old) for p in permits)
+    grace = case.parameters.grace_days
+    switches = (
+        switch_zone(p, zone, home, case.today, end_old=end_old, grace_days=grace) for p in permits
+    )
     # The new permit takes over the name of the old one, which must be right first.
     return "zone_switched", (*_name_effects(case), *switches)
 
@@ -690,11 +700,20 @@ def _name_effects(case: _Case) -> tuple[Effect, ...]:
     return update_name(case.permits, case.person.name) if case.person else ()
 
 
+def _end_once_known(
+    case: _Case, permits: tuple[Permit, ...], since: date | None = None
+) -> tuple[Effect, ...]:
+    """By a clerk or by its own condition: nobody is fined for what they could not know yet."""
+    grace = case.parameters.grace_days
+    known = known_on(case.today, grace)
+    return end(permits, max(since or known, known), grace)
+
+
 def _lost(case: _Case, ground: str, code: str, since: date) -> Check:
-    """The right to a permit is gone. Back to `since` it ends only by its own condition."""
+    """The right to a permit is gone. It ends by its own condition, or a clerk revokes it."""
     by_condition = case.parameters.resolutory_condition
     question = f"{CODES[code]} {BY_CONDITION if by_condition else BY_REVOCATION}"
-    ends = end(case.permits, since if by_condition else max(since, case.today))
+    ends = _end_once_known(case, case.permits, since)
     return _check(
         ground,
         False,
@@ -756,8 +775,19 @@ def letter_data(
         "in_zone": "yes" if zone in situation.areas_after.areas else "",
         "valid_from": alike[0].data.get("valid_from", permits[0].valid_from.isoformat()),
         "new_address": home.address.line() if home else "",
+        "old_until": _old_until(alike, permits),
         "old_permit": {"true": "ended", "false": "clerk", "": "kept"}[data.get("end_old", "")],
     }
+
+
+def _old_until(switches: list[Effect], permits: list[Permit]) -> str:
+    """The last day on which an old permit is good; "" where it never is again, or stays."""
+    days = [
+        effect.data[OLD_UNTIL]
+        for effect, permit in zip(switches, permits, strict=True)
+        if OLD_UNTIL in effect.data and effect.data[OLD_UNTIL] >= permit.valid_from.isoformat()
+    ]
+    return max(days, default="")
 
 
 def _words(
@@ -771,7 +801,8 @@ def _words(
 
 
 def _unsaid(parameters: ResidentParkingParameters) -> list[str]:
-    return unsaid(parameters.forms)
+    grace = ["grace_days: not below 0"] if parameters.grace_days < 0 else []
+    return grace + unsaid(parameters.forms)
 
 
 def _look_at(parameters: ResidentParkingParameters, gate: Gate) -> list[str]:
@@ -815,6 +846,7 @@ _PERMIT = {
     "ends_soon_from": "2027-11-19",
     "new_address": "Kröpeliner Str. 40",
     "old_permit": "ended",
+    "old_until": "2026-11-28",
     **_FORM_WORDS,
 }
 _SWITCH = _PERMIT | {"new_permit_number": "BPA-0002/2"}

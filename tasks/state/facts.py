@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import or_
@@ -13,7 +14,8 @@ from sqlmodel import Session, col, select
 from tasks.domain.case import UNDONE_YET, Status, Step
 from tasks.domain.decision import Answer, Choice
 from tasks.domain.delta import Delta, DeltaKind
-from tasks.domain.effect import Effect
+from tasks.domain.effect import Effect, EffectKind
+from tasks.domain.permits import OLD_UNTIL
 from tasks.domain.person import Person, PersonKey
 from tasks.domain.reply import Reply, ReplyKind, Scope
 from tasks.domain.service import LaterEvent
@@ -150,6 +152,10 @@ def effect_results(session: Session, case_ids: Collection[str]) -> dict[str, dic
     )
     for row in rows:
         told = found[row.case_id]
+        if row.kind == EffectKind.TOLERATE:  # what the letter was to say of the last day
+            data = EFFECT.validate_json(row.effect).data
+            for name in data["told_as"].split():
+                told[name] = max(told.get(name, ""), data[OLD_UNTIL])
         for name, value in json.loads(row.result).items():
             told[name] = f"{told[name]}, {value}" if name in told else value
     return found
@@ -235,6 +241,26 @@ def effects_of(session: Session, people: Collection[str]) -> dict[str, list[Done
 def _done(row: EffectRow) -> Done:
     effect, inverse = EFFECT.validate_json(row.effect), EFFECT.validate_json(row.inverse)
     return Done(row.key, row.case_id, effect, inverse, json.loads(row.result))
+
+
+def untold(session: Session, municipality: str, today: date, prompted: bool) -> list[str]:
+    """Cases that were decided before today, and whose letter has not left: not written yet, or
+    ready."""
+    ready = (
+        select(SectionRow.case_id)
+        .join(LetterRow, col(LetterRow.id) == col(SectionRow.letter_id))
+        .where(LetterRow.municipality == municipality, LetterRow.status == "ready")
+    )
+    written = (col(CaseRow.status) == Status.LETTERED) & col(CaseRow.id).in_(ready)
+    query = (
+        select(CaseRow.id)
+        .where(CaseRow.municipality == municipality)
+        .where(or_(col(CaseRow.status) == Status.ACTED, written))
+        .where(col(CaseRow.decided_on) < today)
+        .where(*([col(CaseRow.prompted).is_(True)] if prompted else []))
+        .order_by(col(CaseRow.id))
+    )
+    return list(session.exec(query))
 
 
 def successors(session: Session, people: Collection[str]) -> dict[str, str]:

@@ -20,6 +20,25 @@ def keep_letters(
     )
 
 
+def renew(session: Session, letter: LetterRow, sections: Sequence[SectionRow]) -> None:
+    """Made anew under its own id, as long as nobody has it in hand."""
+    anew = letter.model_dump(
+        include={"channel", "recipient", "addressee", "subject", "text", "html", "pdf", "pages"}
+        | {"dated"}
+    )
+    session.execute(
+        update(LetterRow)
+        .where(col(LetterRow.id) == letter.id, col(LetterRow.status) == "ready")
+        .values(**anew)
+    )
+    for section in sections:
+        session.execute(
+            update(SectionRow)
+            .where(col(SectionRow.case_id) == section.case_id)
+            .values(token_expires=section.token_expires)
+        )
+
+
 def letters_of(session: Session, case_ids: Collection[str]) -> dict[str, str]:
     """case id -> letter id."""
     return dict(

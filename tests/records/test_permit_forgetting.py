@@ -38,6 +38,7 @@ SWITCH = Effect(
         "street": "Kröpeliner Str.",
         "house_number": "40",
         "end_old": "true",
+        "old_until": "2026-11-14",
     },
 )
 BACK = Effect(EffectKind.RESTORE, "BPA-0002", {"undo": "case-1"})

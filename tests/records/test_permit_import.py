@@ -45,6 +45,7 @@ SWITCH = Effect(
         "street": "Kröpeliner Str.",
         "house_number": "40",
         "end_old": "true",
+        "old_until": "2026-11-14",
         "expected_zone": "A3",
     },
 )

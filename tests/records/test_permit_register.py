@@ -42,6 +42,7 @@ SWITCH = Effect(
         "street": "Kröpeliner Str.",
         "house_number": "40",
         "end_old": "true",
+        "old_until": "2026-11-14",
         "expected_zone": "A3",
     },
 )
@@ -178,7 +179,9 @@ def test_a_number_once_given_is_never_given_again(register: SqlPermitRegister) -
 
 def test_a_second_move_counts_on_from_the_first_number(register: SqlPermitRegister) -> None:
     register.apply("case-1", SWITCH)
-    second = switch("BPA-0002/2", zone="A1", expected_zone="A2", valid_from="2026-11-22")
+    second = switch(
+        "BPA-0002/2", zone="A1", expected_zone="A2", valid_from="2026-11-22", old_until="2026-11-21"
+    )
     assert register.apply("case-2", second).data == {"new_permit_number": "BPA-0002/3"}
     assert [p.zone for p in all_of(register) if p.status == "active"] == ["A1"]
 

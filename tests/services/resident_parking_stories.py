@@ -50,6 +50,15 @@ def an_end(on: date, number: str = "BPA-0001", instead_of: str = "2028-02-29") -
     return Effect(EffectKind.END, number, data)
 
 
+KNOWN = TODAY + 4 * DAY  # a letter of today counts as known (VwVfG § 41 Abs. 2)
+
+
+def an_end_once_known(on: date = KNOWN) -> Effect:
+    """An end of which a letter tells: not before it is known."""
+    effect = an_end(on)
+    return replace(effect, data=effect.data | {"grace_days": "4"})
+
+
 @dataclass(frozen=True)
 class Story:
     outcome: Outcome

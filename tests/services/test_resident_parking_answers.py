@@ -39,6 +39,7 @@ from tests.builders import (
 from tests.services.resident_parking_stories import (
     DECLINED,
     GRANTED,
+    KNOWN,
     REVIEW,
     STORIES,
     SUPPRESSED,
@@ -47,6 +48,7 @@ from tests.services.resident_parking_stories import (
     a_renamed_street,
     a_secondary_home,
     an_end,
+    an_end_once_known,
     decided,
     later,
     moved_away,
@@ -485,14 +487,15 @@ LOST = {
 @pytest.mark.parametrize("by_condition", [True, False])
 @pytest.mark.parametrize("code", LOST)
 def test_a_clerk_ends_a_permit_and_its_holder_is_told(code: str, by_condition: bool) -> None:
-    situation, since = LOST[code]
+    situation, _ = LOST[code]
 
     decision = answered(situation, (code, "end"), resolutory_condition=by_condition)
 
-    # A revocation has no effect on the past; what lapsed by its condition is over since then.
-    last_day = since if by_condition else TODAY
+    # A revocation has no effect on the past, and what lapsed by its condition is tolerated until
+    # the holder knows of it.
+    last_day = KNOWN
     assert (decision.outcome, decision.code) == (GRANTED, "permit_ended")
-    assert decision.effects == (an_end(last_day),)
+    assert decision.effects == (an_end_once_known(last_day),)
     assert decision.notify
     assert told(decision, situation) == {
         "permit_number": "BPA-0001",
@@ -540,7 +543,7 @@ def test_a_clerk_leaves_a_permit_and_nothing_happens(code: str) -> None:
 def test_what_a_clerk_answered_days_ago_ends_on_the_day_it_is_carried_out() -> None:
     decision = answered(LOST["no_zone"][0], ("no_zone", "end"), today=TODAY + 3 * DAY)
 
-    assert decision.effects == (an_end(TODAY + 3 * DAY),)
+    assert decision.effects == (an_end_once_known(KNOWN + 3 * DAY),)
 
 
 def test_whoever_moved_away_with_two_permits_loses_both_and_reads_of_both() -> None:

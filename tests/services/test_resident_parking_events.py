@@ -12,7 +12,6 @@ from tasks.domain.person import DwellingStatus
 from tests.builders import (
     DAY,
     ELSEWHERE,
-    MOVED,
     TODAY,
     a_delta,
     a_dwelling,
@@ -31,6 +30,7 @@ from tests.services.resident_parking_stories import (
     a_reversal,
     a_secondary_home,
     an_end,
+    an_end_once_known,
     decided,
     later,
     moved_away,
@@ -68,7 +68,7 @@ def test_a_move_to_where_no_zone_is_stays_one_when_its_address_is_put_right() ->
     decision = decided(a_situation(delta, before=(), after=(), areas_earlier=("A3",)))
 
     assert decision.code == "no_zone"
-    assert proposal(decision) == (an_end(TODAY),)
+    assert proposal(decision) == (an_end_once_known(),)
 
 
 @pytest.mark.parametrize("by_condition", [True, False])
@@ -76,7 +76,7 @@ def test_moving_away_is_never_decided_by_a_machine(by_condition: bool) -> None:
     decision = decided(moved_away(), resolutory_condition=by_condition)
 
     assert decision.code == "moved_away"
-    assert proposal(decision) == (an_end(MOVED if by_condition else TODAY),)
+    assert proposal(decision) == (an_end_once_known(),)
 
 
 def test_a_move_that_leaves_no_home_in_the_municipality_is_moving_away() -> None:

@@ -83,6 +83,7 @@ def test_the_letter_is_told_the_old_and_the_new_permit() -> None:
         "ends_soon_from": "2028-01-18",
         "new_address": "Kröpeliner Straße 40",
         "old_permit": "clerk",
+        "old_until": "",
         **FORM_WORDS,
     }
 

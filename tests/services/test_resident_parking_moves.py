@@ -13,7 +13,6 @@ from tasks.domain.record import Link, LinkedBy
 from tasks.domain.service import LaterEvent
 from tests.builders import (
     DAY,
-    MOVED,
     TODAY,
     a_delta,
     a_gate,
@@ -28,7 +27,7 @@ from tests.builders import (
     choosing,
 )
 from tests.services.resident_parking_stories import (
-    an_end,
+    an_end_once_known,
     decided,
     later,
     proposal,
@@ -59,7 +58,7 @@ def test_the_old_permit_is_left_to_a_clerk_because_revocation_is_discretionary()
     assert decision.question is not None
     assert decision.question.code == "end_old_permit"
     assert "§ 49" in decision.question.text
-    assert proposal(decision) == (an_end(TODAY),)
+    assert proposal(decision) == (an_end_once_known(),)
 
 
 def test_the_old_permit_ends_by_itself_where_it_carries_a_resolutory_condition() -> None:
@@ -123,7 +122,7 @@ def test_a_new_address_without_a_zone_is_never_a_reason_to_revoke_by_machine() -
     decision = decided(a_situation(after=()))
 
     assert decision.outcome is Outcome.NEEDS_REVIEW
-    assert proposal(decision) == (an_end(TODAY),)
+    assert proposal(decision) == (an_end_once_known(),)
 
 
 def test_with_a_resolutory_condition_a_clerk_only_confirms_that_the_permit_has_lapsed() -> None:
@@ -131,7 +130,7 @@ def test_with_a_resolutory_condition_a_clerk_only_confirms_that_the_permit_has_l
 
     assert decision.question is not None
     assert "resolutory condition" in decision.question.text
-    assert proposal(decision) == (an_end(MOVED),)
+    assert proposal(decision) == (an_end_once_known(),)
 
 
 def test_a_backdated_move_switches_the_permit_from_today_and_not_back_in_time() -> None:
