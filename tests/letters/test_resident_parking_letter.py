@@ -100,7 +100,7 @@ def test_a_corrected_permit_needs_neither_new_number_nor_fee() -> None:
 
 
 def test_the_old_permit_ends_by_its_condition_or_is_left_to_a_clerk() -> None:
-    ended, left = text({"old_permit": "ended"}), text({"old_permit": "clerk"})
+    ended, left = text({"old_permit": "ended", "old_until": ""}), text({"old_permit": "clerk"})
     assert "gilt ab dem 24. November 2026 nicht mehr" in ended
     assert "Sachbearbeitung" not in ended
     assert "entscheidet die Sachbearbeitung gesondert" in left

@@ -1,14 +1,18 @@
 """Each sentence of a letter stands where its fact holds, and only there."""
 
+import re
 from datetime import date
 
 import pytest
 
+from tasks.domain.permit_forms import form_words
+from tests.builders import a_paper_form
 from tests.letters.letters import a_letter, renderer
 
 ENDS_SOON = "Ihr Ausweis endet bald"
 SOON = {"valid_until": "2027-12-31", "ends_soon_from": "2027-11-19"}
 TAKEN_BACK = {"reason": "registry", "what": "zone", "dropped_permit": "", "words": ""}
+ENDED = {"why": "no_zone", "ended": "BPA-0002", "new_permit": "", "moved": ""}
 CODES = ("zone_switched", "address_updated", "name_updated", "taken_back")
 
 
@@ -58,6 +62,53 @@ def test_only_who_has_moved_reads_so(came_by: str, sentence: str) -> None:
 
     assert sentence in words
     assert ("gezogen" in words) is (came_by == "move")
+
+
+@pytest.mark.parametrize(
+    ("until", "tolerated"), [("2026-11-23", False), ("2026-11-24", True), ("2026-11-25", True)]
+)
+def test_the_old_zone_is_said_to_be_tolerated_before_and_on_its_last_day(
+    until: str, tolerated: bool
+) -> None:
+    words = text(old_until=until, old_permit="ended")
+
+    assert ("dürfen Sie noch bis zum" in words) is tolerated
+    assert ("gilt ab dem 24. November 2026 nicht mehr" in words) is not tolerated
+    assert "dürfen Sie noch" not in text(old_until="", old_permit="clerk")
+
+
+@pytest.mark.parametrize(
+    ("code", "data", "told"),
+    [
+        ("zone_switched", {"came_by": "move"}, True),
+        ("address_updated", {"came_by": "move"}, True),
+        ("zone_switched", {"came_by": "status"}, False),
+        ("address_updated", {"came_by": ""}, False),
+        ("name_updated", {"came_by": "move"}, False),
+        ("taken_back", {"came_by": "move"}, False),
+        ("permit_ended", ENDED | {"why": "moved_away", "moved": "yes"}, True),
+        ("permit_ended", ENDED | {"why": "no_zone", "moved": "yes"}, True),
+        ("permit_ended", ENDED | {"why": "no_zone", "moved": ""}, False),
+        ("permit_ended", ENDED | {"why": "end_old_permit", "moved": "yes"}, False),
+    ],
+)
+def test_who_has_moved_reads_of_the_vehicle_papers_and_nobody_else(
+    code: str, data: dict[str, str], told: bool
+) -> None:
+    assert ("§ 15 Abs. 1 Nr. 1 FZV" in text(code, **data)) is told
+
+
+@pytest.mark.parametrize("code", [*CODES, "permit_ended"])
+@pytest.mark.parametrize("what", ["zone", "name", "address", "end"])
+def test_with_a_fee_or_a_card_no_form_of_the_letter_says_that_there_is_nothing_to_do(
+    code: str, what: str
+) -> None:
+    data = TAKEN_BACK | dict(form_words(a_paper_form())) | ENDED | {"what": what}
+    content = a_letter(data, {"code": code})
+    letter = renderer().render_without_pdf(content)
+
+    for form in (letter.subject, letter.text, letter.html):
+        assert "nichts tun" not in re.sub(r"<[^>]+>|[*]|\u00a0", "", form)
 
 
 @pytest.mark.parametrize("in_zone", ["yes", ""])
