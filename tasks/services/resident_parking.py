@@ -943,7 +943,9 @@ service = Service(
             {},
         ),
         Sample("permit_ended", _ENDED, _BY_CLERK),
-        Sample("permit_ended", _ENDED | _PAPER_WORDS | {"why": "no_zone"}, _BY_CLERK),
+        Sample(
+            "permit_ended", _ENDED | _PAPER_WORDS | {"why": "no_zone", "new_permit": ""}, _BY_CLERK
+        ),
         Sample("name_updated", _PERMIT | {"holder": "Łukasz Wójcik-Brandt"}, _LAWS),
         Sample("name_updated", _PERMIT | _SOON, _LAWS),
     ),

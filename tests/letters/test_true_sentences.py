@@ -174,3 +174,10 @@ def test_a_new_permit_is_named_only_where_there_is_one(new_permit: str) -> None:
 
     assert ("haben Sie den Ausweis BPA-0002/2." in words) is bool(new_permit)
     assert ("bleibt davon unberührt" in words) is bool(new_permit)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_no_mark_of_the_template_is_printed(code: str) -> None:
+    content = a_letter(TAKEN_BACK, {"code": code})
+
+    assert "*" not in renderer().render_without_pdf(content).text

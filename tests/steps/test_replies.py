@@ -110,7 +110,8 @@ def test_a_clerk_ends_what_the_machine_left_of_a_switch(home: Path) -> None:
     assert town.answer(WOJCIK, "end", "2026-11-25", note=note) == "valid"
     town.run_replies("2026-11-25")
 
-    assert permit(town, "BPA-0002") == ("A3", "ended", "2026-11-25")
+    # Answered on the 25th: the letter counts as known on the fourth day.
+    assert permit(town, "BPA-0002") == ("A3", "ended", "2026-11-29")
     follow_up = town.case(WOJCIK, cause="answer")
     assert (follow_up.status, follow_up.code) == ("sent", "permit_ended")
     assert town.case(WOJCIK).status == "sent"
