@@ -20,6 +20,7 @@ from tasks.stage import Counts, cleaned, spread, stage
 from tasks.state import cases, facts, outbox
 from tasks.state.database import Session, insert_missing, reading, writing
 from tasks.state.tables import CaseRow, EffectRow
+from tasks.still_true import untrue_of, what_forbids
 
 
 @stage("render late letters · {municipality}", retries=2, delays=(2, 10))
@@ -56,7 +57,7 @@ def late(session: Session, ids: Sequence[str], today: date) -> dict[str, tuple[E
 
 def _renew(town: Municipality, ids: Sequence[str], today: date) -> Counts:
     with writing(town.engine) as session:
-        batch = {case.id: case for case in cases.load(session, ids, Status.ACTED, Status.LETTERED)}
+        batch = _still_to_tell(town, session, ids, today)
         planned = [
             (f"{case}:known:{today.isoformat()}:{position}", batch[case], effect)
             for case, effects in late(session, list(batch), today).items()
@@ -75,6 +76,20 @@ def _renew(town: Municipality, ids: Sequence[str], today: date) -> Counts:
         for letter, sections in written:
             outbox.renew(session, letter, sections)
     return Counts(moved_on=moved, renewed=len(written))
+
+
+def _still_to_tell(
+    town: Municipality, session: Session, ids: Sequence[str], today: date
+) -> dict[str, CaseRow]:
+    """Without those whose letter must not leave: made anew, it would look as if it might."""
+    batch = cases.load(session, ids, Status.ACTED, Status.LETTERED)
+    letters = {letter.id: letter for letter in outbox.by_case(session, ids).values()}
+    told = outbox.cases_of(session, letters)
+    forbidden = what_forbids(town, session, list(letters.values()), told, today)
+    stopped = {case.id for letter in forbidden for case in told[letter]}
+    acted = {case.id: [case] for case in batch if case.status == Status.ACTED}
+    stopped |= untrue_of(town, session, acted).keys()
+    return {case.id: case for case in batch if case.id not in stopped}
 
 
 def _move_on(

@@ -47,7 +47,7 @@ def what_forbids(
     """letter id -> what forbids it; letters that may leave are not in the answer."""
     people = facts.people_now(session, {letter.person_id for letter in letters})
     taken_back = _taken_back(session, told)
-    untrue = _untrue(town, session, told)
+    untrue = untrue_of(town, session, told)
     found: dict[str, Objection] = {}
     for letter in letters:
         person = people[letter.person_id]
@@ -73,7 +73,7 @@ def _taken_back(session: Session, told: Told) -> set[str]:
     }
 
 
-def _untrue(town: Municipality, session: Session, told: Told) -> dict[str, Objection]:
+def untrue_of(town: Municipality, session: Session, told: Told) -> dict[str, Objection]:
     """Letters whose records are not as our last effect that they tell of has left them.
 
     What was changed by hand can be put right. What a later case of ours has changed has overtaken
