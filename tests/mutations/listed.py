@@ -253,7 +253,7 @@ MUTATIONS = (
     ),
     Mutation(
         "tasks/still_true.py",
-        "    untrue = _untrue(town, session, told)",
+        "    untrue = untrue_of(town, session, told)",
         "    untrue: dict[str, Objection] = {}",
         "tests/steps/test_reversals.py::test_a_permit_changed_by_hand_before_the_letter_left_stops_it",
     ),
