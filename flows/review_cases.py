@@ -129,7 +129,7 @@ def form(asked: Sequence[Asked]) -> type[RunInput]:
     }
     for number, question in enumerate(asked, start=1):
         # What needs a clerk's own words is answered where they may be written: on the page.
-        offered = [choice.name for choice in question.choices if not choice.needs_words]
+        offered = [choice.name for choice in question.choices if choice.takes is None]
         names = (LEAVE_OPEN, *offered)
         fields[f"q{number}"] = (
             Literal[names],
@@ -152,7 +152,7 @@ def as_markdown(asked: Sequence[Asked]) -> str:
 
 
 def _elsewhere(choice: Choice) -> str:
-    return " (on the clerks' page only: it needs your reasons)" if choice.needs_words else ""
+    return " (on the clerks' page only: it needs your reasons)" if choice.takes else ""
 
 
 def _end(recorded: Sequence[Answered], carried_out: State[Any]) -> State[Any]:

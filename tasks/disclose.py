@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from tasks.desks.clerk_words import STATEMENTS, day
 from tasks.domain.person import Person, PersonKey
 from tasks.domain.record import LinkedBy, Permit
 from tasks.errors import PermanentError
@@ -24,7 +25,7 @@ from tasks.services import all_services
 from tasks.settings import TEMPLATES
 from tasks.state import person_file
 from tasks.state.database import reading
-from tasks.state.documents import DECISION, EFFECT, load_person
+from tasks.state.documents import DECISION, EFFECT, STATED, load_person
 from tasks.state.person_file import PersonFile
 from tasks.state.tables import CaseRow, DecisionRow, DeltaRow, LetterRow, PersonRow
 
@@ -195,6 +196,10 @@ class _View:
                         ("Frage (Kennung)", row.code),
                         ("Antwort (Kennung)", self._without_others(row.choice)),
                         ("Vermerk", row.note),
+                        *(
+                            (STATEMENTS[name][0], day(said))
+                            for name, said in STATED.validate_json(row.stated).items()
+                        ),
                     ]
                 ),
             )

@@ -81,9 +81,11 @@ def record_answers(
     today: date,
     note: str = "",
     seen: Mapping[str, str] | None = None,
+    stated: Mapping[str, str] = {},
 ) -> list[Answered]:
     """`given`: case id -> name of the choice. One that is refused never stops the others.
     `seen`: case id -> the mark of what was shown; None where nothing was.
+    `stated`: what whoever takes a right away must state, see tasks/domain/statements.py.
 
     Raises PermanentError where no such clerk may answer here.
     """
@@ -91,7 +93,7 @@ def record_answers(
         check_form(town)
     check_clerk(town, by)
     return [
-        _record(town, case, given[case], by, via, today, note, seen[case] if seen else None)
+        _record(town, case, given[case], by, via, today, note, stated, seen[case] if seen else None)
         for case in given
     ]
 
@@ -104,6 +106,7 @@ def _record(
     via: str,
     today: date,
     note: str,
+    stated: Mapping[str, str],
     seen: str | None,
 ) -> Answered:
     try:
@@ -116,6 +119,7 @@ def _record(
                 by=by,
                 via=via,
                 note=note,
+                stated=stated,
                 four_eyes=town.profile.review.four_eyes,
                 today=today,
                 seen=seen,

@@ -1,6 +1,6 @@
 """Serve: the residents' and the clerks' page, put together from the desks that keep their state."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from fastapi import FastAPI
 
@@ -44,8 +44,16 @@ class _Clerks(StateClerkDesk):
         super().__init__(settings)
         self._tell = tell
 
-    def answer(self, seat: Seat, question: int, choice: str, note: str, seen: str) -> str:
-        status = super().answer(seat, question, choice, note, seen)
+    def answer(
+        self,
+        seat: Seat,
+        question: int,
+        choice: str,
+        note: str,
+        seen: str,
+        stated: Mapping[str, str],
+    ) -> str:
+        status = super().answer(seat, question, choice, note, seen, stated)
         self._tell()
         return status
 

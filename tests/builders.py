@@ -27,6 +27,7 @@ from tasks.domain.person import (
 from tasks.domain.record import Link, LinkedBy, Permit
 from tasks.domain.reply import Reply, ReplyKind, Scope
 from tasks.domain.service import Gate, LegalMode, Situation
+from tasks.domain.statements import STATEMENTS, Taking
 from tasks.services.resident_parking import ResidentParkingParameters
 
 TODAY = date(2026, 11, 23)
@@ -130,6 +131,19 @@ def an_end_act(last_day: date = TODAY) -> Act:
 
 def an_answer(question: str, choice: str, by: str = "sb-1") -> Answer:
     return Answer(question, choice, by)
+
+
+def stated(taking: Taking = Taking.REVOKES, **said: str) -> dict[str, str]:
+    """All that a clerk must state who takes a right away."""
+    words = {
+        "facts": "Sie sind aus der Zone ausgezogen.",
+        "unlawful": "Die Anschrift lag nie in dieser Zone.",
+        "known_since": "2026-11-23",
+        "public_interest": "Die Plätze reichen schon für die nicht, die dort wohnen.",
+        "discretion": "Ihr Interesse wiegt weniger schwer.",
+        "hearing": "Angehört am 2. November, nichts eingewandt.",
+    }
+    return {name: words[name] for name in STATEMENTS[taking]} | said
 
 
 def a_reply(kind: ReplyKind = ReplyKind.DEREGISTER, **fields: Any) -> Reply:

@@ -25,6 +25,7 @@ from tasks.domain.follow_up import FOLLOW_UP_CODES
 from tasks.domain.record import LinkedBy
 from tasks.domain.reply import ReplyKind, Scope
 from tasks.domain.service import LegalMode
+from tasks.domain.statements import Taking
 from tasks.letters.render import LetterRenderer, sample_content
 from tasks.profile import Retention
 from tasks.records.importing import OPTIONAL, REQUIRED
@@ -39,7 +40,7 @@ EACH = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 TODAY = date(2026, 11, 23)
 SERVICE, TEST = 0, 1  # the Python blocks of docs/adding_a_service.md
 COMMANDS: dict[str, Any] = vars(typer.main.get_command(app))["commands"]
-STORED = [Status, Step, Outcome, Result, LegalMode, LinkedBy, Then, ReplyKind, Scope]
+STORED = [Status, Step, Outcome, Result, LegalMode, LinkedBy, Then, Taking, ReplyKind, Scope]
 # What looks like a code and is the name of a file or column.
 NOT_CODES = {"id", "toml", "json", "jsonl", "log", "key", "txt", "lock"}
 

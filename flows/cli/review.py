@@ -10,7 +10,9 @@ from rich.table import Table
 from flows.cli.look import console
 from flows.cli.places import Municipality, counted
 from flows.cli.run import Day
+from tasks.domain.decision import Choice
 from tasks.domain.reply import IdentityDocument
+from tasks.domain.statements import STATEMENTS
 from tasks.errors import PermanentError
 from tasks.municipality import Municipality as Town
 from tasks.municipality import open_municipality
@@ -22,7 +24,8 @@ from tasks.take_up import opt_in as opt_in_again
 
 _WHY = {
     "question.answered": "Somebody was faster, or an answer waits for a second clerk.",
-    "question.no_words": "The letter says what was weighed: give the reasons with --note.",
+    "question.bad_day": "known_since is a day up to today, as 2026-11-25.",
+    "question.year_over": "More than a year since the authority came to know (VwVfG § 48 Abs. 4).",
 }
 
 
@@ -31,7 +34,7 @@ def questions(municipality: Municipality) -> None:
     asked = open_questions(open_municipality(municipality, settings()))
     table = Table("case", "service", "question", "choices, the proposed one first")
     for question in asked:
-        names = ", ".join(choice.name for choice in question.choices)
+        names = ", ".join(map(_named, question.choices))
         table.add_row(question.case, question.service, question.text, names)
     console().print(table)
     typer.echo(counted(len(asked), "question"))
@@ -45,13 +48,20 @@ def answer(
     note: Annotated[
         str, typer.Option(help="Why. Kept with the case, never shown to Prefect.")
     ] = "",
+    state: Annotated[
+        list[str] | None,
+        typer.Option(help="Why a right is taken away, each as name=words: see `questions`."),
+    ] = None,
     on: Day = None,
 ) -> None:
     """Answer a question. `apply-replies` or the next delivery carries it out."""
     town = open_municipality(municipality, settings())
     today = on.date() if on else datetime.now(ZoneInfo(town.profile.timezone)).date()
     given = {case: choice}
-    (result,) = record_answers(town, given, by=clerk, via="shell", today=today, note=note)
+    stated = {name: words for name, _, words in (one.partition("=") for one in state or ())}
+    (result,) = record_answers(
+        town, given, by=clerk, via="shell", today=today, note=note, stated=stated
+    )
     if result.status not in ("valid", "proposed"):
         raise PermanentError(result.status, case, _what_there_is(town, case, result.status))
     waits = " A second clerk must agree." if result.status == "proposed" else ""
@@ -100,11 +110,23 @@ def reopen(
     typer.echo(f"The new code is {code}. The link and the codes that were sent open nothing now.")
 
 
+def _named(choice: Choice) -> str:
+    needed = ", ".join(_needed(choice))
+    return f"{choice.name} (--state {needed})" if needed else choice.name
+
+
+def _needed(choice: Choice) -> tuple[str, ...]:
+    return STATEMENTS[choice.takes] if choice.takes else ()
+
+
 def _what_there_is(town: Town, case: str, code: str) -> str:
     if code in _WHY:
         return _WHY[code]
     asked = {question.case: question for question in open_questions(town)}
     if case not in asked:
         return f"No question is open there. See: antragslos questions -m {town.slug}"
+    if code == "question.no_words":
+        needed = (f"--state {name}=…" for one in asked[case].choices for name in _needed(one))
+        return f"The letter gives the reasons. Needed: {' '.join(dict.fromkeys(needed))}"
     names = ", ".join(choice.name for choice in asked[case].choices)
     return f"{asked[case].text} It may be answered: {names}."

@@ -8,16 +8,18 @@ from tasks.desks.clerk_words import (
     CONDITIONS,
     DWELLINGS,
     EVENTS,
-    NEEDS_WORDS,
     PERMIT_STATUSES,
     REPLIES,
+    STATEMENTS,
     choice_text,
     day,
     effect_text,
     fact,
     linked_text,
+    must_state,
     what_follows,
 )
+from tasks.domain import statements
 from tasks.domain.address import HouseNumber
 from tasks.domain.decision import Choice, Decision
 from tasks.domain.effect import EffectKind
@@ -30,10 +32,10 @@ from tasks.matching.permits import statutory_match
 from tasks.matching.statutory import same_street
 from tasks.municipality import Municipality
 from tasks.replies.clerk_page import WARNING
-from tasks.replies.desk import ChoiceView, GroundView, QuestionLine, QuestionView
+from tasks.replies.desk import ChoiceView, GroundView, QuestionLine, QuestionView, StatementView
 from tasks.state import answers, intake, review
 from tasks.state.database import Session
-from tasks.state.documents import CHOICES
+from tasks.state.documents import CHOICES, STATED
 from tasks.state.review import Asked, Known
 from tasks.state.tables import ReplyRow
 
@@ -67,8 +69,13 @@ def question_view(
             _choice(choice, zones, proposed=number == 0 and not _one_of_many(choices))
             for number, choice in enumerate(choices)
         ),
+        today=today,
         answer=(waiting.choice, waiting.by, waiting.note) if waiting else None,
         seen=answers.seen_as(session, asked.question, asked.case),
+        stated=tuple(
+            (STATEMENTS[name][0], day(said))
+            for name, said in (STATED.validate_json(waiting.stated) if waiting else {}).items()
+        ),
     )
 
 
@@ -329,11 +336,19 @@ def _choice(choice: Choice, zones: Sequence[tuple[str, str]], *, proposed: bool)
     named |= {e.data.get("zone", "") for e in choice.effects if e.kind is EffectKind.SWITCH_ZONE}
     reasons = [choice.reason] if choice.reason else []
     reasons += [said for label, said in zones if label.removeprefix("Zone ") in named]
-    reasons += [NEEDS_WORDS] if choice.needs_words else []
+    reasons += [must_state(choice)] if choice.takes else []
     return ChoiceView(
         name=choice.name,
         text=text,
         reason=" ".join(reasons),
         effects=tuple(effect_text(effect) for effect in choice.effects),
         proposed=proposed,
+        takes=choice.takes,
+        asks=tuple(_asks(choice)),
     )
+
+
+def _asks(choice: Choice) -> Iterator[StatementView]:
+    for name in statements.STATEMENTS[choice.takes] if choice.takes else ():
+        known = choice.known_since if name == statements.KNOWN_SINCE else None
+        yield StatementView(name, *STATEMENTS[name], value=day(known) if known else "")

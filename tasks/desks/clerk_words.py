@@ -14,6 +14,7 @@ from tasks.domain.effect import Effect, EffectKind
 from tasks.domain.person import DwellingStatus
 from tasks.domain.record import LinkedBy
 from tasks.domain.reply import ReplyKind
+from tasks.domain.statements import Taking, last_day
 
 QUESTIONS = {
     "holder_vanished": "Die Person ist ohne Angabe von Gründen aus dem Register verschwunden. "
@@ -97,8 +98,12 @@ _DOUBTS = {
 _ADDED = {
     "By its resolutory condition it has lapsed.": "Nach seiner auflösenden Bedingung ist er "
     "erloschen.",
-    "Revocation is discretionary": "Der Widerruf steht im Ermessen (§ 49 Abs. 2 Nr. 3 VwVfG) und "
-    "setzt eine Anhörung voraus (§ 28 VwVfG).",
+    "Revocation is discretionary": "Der Widerruf steht im Ermessen und setzt nachträgliche "
+    "Tatsachen, eine Gefahr für das öffentliche Interesse, die Jahresfrist und eine Anhörung "
+    "voraus (§ 49 Abs. 2 Satz 1 Nr. 3 und Satz 2, § 48 Abs. 4, § 28 VwVfG).",
+    "Revocation was reserved": "Der Widerruf ist vorbehalten. Er steht im Ermessen und setzt die "
+    "Jahresfrist und eine Anhörung voraus (§ 49 Abs. 2 Satz 1 Nr. 1 und Satz 2, § 48 Abs. 4, § 28 "
+    "VwVfG).",
     "The letter was stopped.": "Das Schreiben wurde angehalten.",
     **{DOUBTS[doubt]: text for doubt, text in _DOUBTS.items()},
 }
@@ -251,9 +256,35 @@ EVENTS = {
     DeltaKind.IRRELEVANT: "Änderung ohne Bedeutung",
 }
 
-NEEDS_WORDS = (
-    "Dazu ist ein Vermerk nötig: Er steht wörtlich als Begründung im Schreiben (§ 39 VwVfG)."
-)
+# What a clerk states who takes a right away: the question, and what helps to answer it.
+STATEMENTS = {
+    "facts": ("Welche Tatsachen sind nachträglich eingetreten?", "In ganzen Sätzen."),
+    "unlawful": (
+        "Warum durfte der Ausweis so nicht erteilt werden?",
+        "Rechtswidrig muss er schon am Tag der Erteilung gewesen sein (§ 48 Abs. 1 VwVfG).",
+    ),
+    "known_since": (
+        "Seit wann sind der Behörde diese Tatsachen bekannt?",
+        "Zulässig ist die Entscheidung nur innerhalb eines Jahres danach (§ 48 Abs. 4 VwVfG).",
+    ),
+    "public_interest": (
+        "Warum wäre ohne den Widerruf das öffentliche Interesse gefährdet?",
+        "Dass es am Widerruf besteht, genügt nicht (§ 49 Abs. 2 Satz 1 Nr. 3 VwVfG).",
+    ),
+    "discretion": (
+        "Wie haben Sie das Ermessen ausgeübt?",
+        "Was spricht dafür, was dagegen, und warum wiegt es mehr (§§ 39, 40 VwVfG)?",
+    ),
+    "hearing": (
+        "Wann und wozu wurde die Person angehört, und was hat sie gesagt?",
+        "Auch, wenn sie sich nicht geäußert hat (§ 28 Abs. 1 VwVfG).",
+    ),
+}
+_NORMS = {
+    Taking.REVOKES: "Das ist ein Widerruf nach § 49 Abs. 2 Satz 1 Nr. 3 VwVfG",
+    Taking.AS_RESERVED: "Das ist ein Widerruf nach § 49 Abs. 2 Satz 1 Nr. 1 VwVfG (Vorbehalt)",
+    Taking.WITHDRAWS: "Das ist eine Rücknahme nach § 48 Abs. 1 VwVfG",
+}
 _GO_ON = "Ja: Die Voraussetzung gilt als erfüllt, die übrigen werden weiter geprüft."
 _REST = "Die übrigen Voraussetzungen werden geprüft."
 _TOLD, _UNTOLD = "die Person erhält ein Schreiben", "ohne Schreiben an die Person"
@@ -273,6 +304,23 @@ def _changed(text: str) -> Iterator[str]:
     if found := _CHANGED.search(text):
         names = ", ".join(_FIELDS.get(name, name) for name in found[1].split(", "))
         yield f"Geändert ist: {names}."
+
+
+def must_state(choice: Choice) -> str:
+    """What a choice asks of who takes it: not all of it is known to the machine."""
+    if choice.takes is None:
+        return ""
+    where = "stehen als Gründe im Schreiben" if choice.notify else "bleiben beim Fall"
+    known = choice.known_since
+    until = f": ab dem Eingang der Meldung gerechnet bis {day(last_day(known))}" if known else ""
+    return (
+        f"{_NORMS[choice.takes]}. Die Angaben unten sind nötig und {where} (§ 39 VwVfG). Zulässig "
+        f"nur innerhalb eines Jahres seit der Kenntnis{until} (§ 48 Abs. 4 VwVfG)."
+    )
+
+
+def _heard(choice: Choice) -> str:
+    return " Die Anhörung (§ 28 VwVfG) ist erfolgt." if choice.takes else ""
 
 
 def choice_text(choice: Choice) -> str:
@@ -310,10 +358,7 @@ def choice_text(choice: Choice) -> str:
         case "not_theirs", "":
             return "Kein Ausweis gehört dieser Person. Es geschieht nichts."
         case "end", "":
-            return (
-                f"Der Ausweis endet; {told}. Wo es ein Widerruf ist: Die Anhörung (§ 28 VwVfG) "
-                "ist erfolgt."
-            )
+            return f"Der Ausweis endet; {told}.{_heard(choice)}"
         case "keep", "":
             return "Der Ausweis bleibt, wie er ist."
         case "put_right", "":
@@ -321,8 +366,7 @@ def choice_text(choice: Choice) -> str:
         case "stands", "":
             return f"Es bleibt, wie es ist; {told}."
         case "undo", "":
-            heard = " Die Anhörung (§ 28 VwVfG) ist erfolgt." if choice.needs_words else ""
-            return f"Was geschehen ist, wird zurückgenommen; {told}.{heard}"
+            return f"Was geschehen ist, wird zurückgenommen; {told}.{_heard(choice)}"
         case "restore", "":
             return (
                 "Was auf den Sterbefall hin geschehen ist, wird zurückgenommen; die Person erhält "

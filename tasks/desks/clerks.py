@@ -5,7 +5,7 @@ here. Each look at a person is noted in `access.log`.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
@@ -118,7 +118,15 @@ class StateClerkDesk:
         self._note(seat, f"looked at {asked.case.id}")
         return view
 
-    def answer(self, seat: Seat, question: int, choice: str, note: str, seen: str) -> str:
+    def answer(
+        self,
+        seat: Seat,
+        question: int,
+        choice: str,
+        note: str,
+        seen: str,
+        stated: Mapping[str, str],
+    ) -> str:
         four_eyes = self._town(seat).profile.review.four_eyes
         with durably(self._engine) as session:
             return answers.give(
@@ -129,6 +137,7 @@ class StateClerkDesk:
                 by=seat.sign,
                 via="page",
                 note=cleaned_text(note),
+                stated={name: cleaned_text(said) for name, said in stated.items()},
                 four_eyes=four_eyes,
                 today=self._today(seat.municipality),
                 seen=seen,

@@ -10,6 +10,7 @@ from datetime import date
 from enum import StrEnum
 
 from tasks.domain.effect import Effect
+from tasks.domain.statements import Taking
 
 
 class Result(StrEnum):
@@ -65,7 +66,8 @@ class Choice:
     notify: bool = False
     undoes: bool = False  # the case that this one is about is undone by it
     reason: str = ""
-    needs_words: bool = False  # the clerk must say why: it stands in the letter (VwVfG § 39)
+    takes: Taking | None = None  # a right is taken away: the clerk must state why
+    known_since: date | None = None  # with it: the day on which we came to know
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ class Answer:
     question: str  # its code
     choice: str  # its name
     by: str  # sign of the clerk
-    words: str = ""  # why: printed in a letter whose choice needs words
+    stated: dict[str, str] = field(default_factory=dict, hash=False)  # why a right is taken away
 
 
 @dataclass(frozen=True, slots=True)

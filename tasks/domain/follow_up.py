@@ -18,6 +18,7 @@ from tasks.domain.person import Person
 from tasks.domain.record import Permit
 from tasks.domain.reply import ReplyKind
 from tasks.domain.service import Gate, Service, Situation
+from tasks.domain.statements import NORMS, Taking
 
 # Ground → section of law, and the condition in one sentence. Stored: never rename a ground.
 CONDITIONS = {
@@ -143,18 +144,19 @@ def undo_choices(situation: Situation) -> tuple[Choice, ...]:
         return ()
     notify = situation.told and _reachable(situation)
     telling = _telling(notify) if situation.told else "of which the resident was never told"
-    withdrawn = withdraws(situation)
-    heard = " It is withdrawn; the hearing (VwVfG § 28) was held." if withdrawn else ""
+    takes = Taking.WITHDRAWS if situation.told and withdraws(situation) else None
+    norm = f" It is withdrawn ({NORMS[takes]}); the hearing (§ 28) was held." if takes else ""
     return (
         Choice(
             "undo",
-            f"What was done is taken back, {telling}.{heard}",
+            f"What was done is taken back, {telling}.{norm}",
             Then.DO,
             undo(situation),
             code="taken_back",
             notify=notify,
             undoes=True,
-            needs_words=withdrawn and notify,
+            takes=takes,
+            known_since=situation.delta.received_on if takes else None,
         ),
     )
 

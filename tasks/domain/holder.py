@@ -27,6 +27,7 @@ from tasks.domain.permits import (
 )
 from tasks.domain.record import ACTIVE, KINDS, Link, LinkedBy, Permit
 from tasks.domain.service import Situation
+from tasks.domain.statements import NORMS, Taking
 
 LINK = "link:"  # begins the choice that names a permit as the person's
 SERVE_AGAIN = Choice(
@@ -223,25 +224,30 @@ def _whose(situation: Situation, today: date, *, sure: bool) -> tuple[Choice, ..
 
 
 def end_choices(
-    ends: tuple[Effect, ...], *, notify: bool, revokes: bool = False
+    ends: tuple[Effect, ...],
+    *,
+    notify: bool,
+    takes: Taking | None = None,
+    known_since: date | None = None,
 ) -> tuple[Choice, ...]:
     """To end the permit, or to leave it.
 
-    `revokes`: it does not lapse by itself. Then the person was heard (VwVfG § 28), and the letter
-    says what was weighed (§ 39 Abs. 1 Satz 3).
+    `takes`: it does not lapse by itself. Then a clerk states all that the norm asks for, whether a
+    letter can tell it or somebody must: the year runs from `known_since`.
     """
     if not ends:
         return ()
     told = "and the resident is told so" if notify else "without a letter"
-    heard = " It is revoked; the hearing (VwVfG § 28) was held." if revokes else ""
+    norm = f" It is revoked ({NORMS[takes]}); the hearing (§ 28) was held." if takes else ""
     ending = Choice(
         "end",
-        f"The permit ends, {told}.{heard}",
+        f"The permit ends, {told}.{norm}",
         Then.DO,
         ends,
         code="permit_ended",
         notify=notify,
-        needs_words=revokes and notify,
+        takes=takes,
+        known_since=known_since if takes else None,
     )
     return (ending, Choice("keep", "The permit stays as it is.", code="permit_kept"))
 

@@ -10,10 +10,11 @@ from datetime import date, timedelta
 from tasks.domain.decision import Decision
 from tasks.domain.delta import Delta, DeltaKind
 from tasks.domain.effect import Effect, EffectKind
-from tasks.domain.follow_up import known_permits, withdraws
+from tasks.domain.follow_up import known_permits
 from tasks.domain.permits import end, held_for_certain, numbers, running, with_renewals
 from tasks.domain.record import Permit
 from tasks.domain.service import Situation
+from tasks.domain.statements import taking_of
 
 NOTICE = timedelta(weeks=6)  # whose permit ends that soon has something to do
 
@@ -77,7 +78,7 @@ def taken_back(situation: Situation) -> Mapping[str, str]:
         "dropped_permit": ", ".join(dropped) if switch else "",
         "reason": _why_taken_back(situation),
         "what": what.get(effect.kind, "address"),
-        "words": _reasons(situation, "undo") if withdraws(situation) else "",
+        **_stated(situation, "undo"),
     }
 
 
@@ -94,11 +95,8 @@ def _why_taken_back(situation: Situation) -> str:
     )
 
 
-def ended(situation: Situation, decision: Decision, *, revoked: bool) -> Mapping[str, str]:
-    """`why` is the code of the question on which a clerk ended them; "" where the resident did.
-
-    `revoked`: with the clerk's own words. Without, these are a note and stay in the house.
-    """
+def ended(situation: Situation, decision: Decision) -> Mapping[str, str]:
+    """`why` is the code of the question on which a clerk ended them; "" where the resident did."""
     permits = {permit.number: permit for permit in known_permits(situation)}
     ends = [effect for effect in decision.effects if effect.kind is EffectKind.END]
     named = [permits[effect.record] for effect in ends]
@@ -117,7 +115,7 @@ def ended(situation: Situation, decision: Decision, *, revoked: bool) -> Mapping
         "zone_old": named[-1].zone,
         "valid_until": ends[-1].data["valid_until"],
         "why": why[-1] if why else "",
-        "words": _reasons(situation, "end") if revoked else "",
+        **_stated(situation, "end"),
         "ended": "; ".join(ended),
         "new_permit": numbers(successors),
         "moved": "yes" if not situation.acts and _has_moved(situation.delta) else "",
@@ -125,9 +123,11 @@ def ended(situation: Situation, decision: Decision, *, revoked: bool) -> Mapping
     }
 
 
-def _reasons(situation: Situation, choice: str) -> str:
-    words = [answer.words for answer in situation.answers if answer.choice == choice]
-    return words[-1] if words else ""
+def _stated(situation: Situation, choice: str) -> Mapping[str, str]:
+    """`taking`: by which norm a clerk took a right away, with all that it asked for; or ""."""
+    every = [answer.stated for answer in situation.answers if answer.choice == choice]
+    stated = every[-1] if every else {}
+    return {"taking": taking_of(stated) or "", **stated}
 
 
 def ending(situation: Situation, today: date) -> tuple[Effect, ...]:

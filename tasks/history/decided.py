@@ -15,6 +15,7 @@ from tasks.history.lines import (
     View,
     closes_question,
     decision_ref,
+    document,
     documents,
     effect_words,
     flat,
@@ -246,6 +247,7 @@ def _answer(row: AnswerRow, question: QuestionRow | None) -> Entry:
     if row.status == "refused" and row.confirmed_at is None:
         details.append("came to nothing: the question had changed before a second clerk agreed")
     details += quoted(row.note)
+    details += [f"stated {name}: {said}" for name, said in document(row.stated).items()]
     return Entry(
         row.at,
         row.case_id,

@@ -5,7 +5,7 @@ A GET never changes anything. After a POST the browser fetches a page that says 
 what stands there comes from the session and holds no personal data.
 """
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -15,6 +15,7 @@ from fastapi.responses import HTMLResponse, Response
 from fastapi.routing import APIRoute
 
 from tasks.domain.reply import IdentityDocument, ReplyKind, Scope
+from tasks.domain.statements import wrong_with
 from tasks.errors import ReplyRefused
 from tasks.replies.desk import BirthDate, ClerkDesk, QuestionView, Seat
 from tasks.replies.door import Door
@@ -35,7 +36,12 @@ from tasks.replies.wording import words
 WARNING = "Achtung"  # the label of a line in a question's view that must not be overlooked
 LONGEST_NOTE = 2_000
 AT_ONCE = 8  # requests of one clerk: pages opened side by side
-NO_WORDS = "Bitte begründen Sie diese Antwort: Die Begründung steht im Schreiben (§ 39 VwVfG)."
+WRONG_STATEMENTS = {
+    "question.no_words": "Bitte füllen Sie das aus: Es gehört zu den Gründen (§ 39 VwVfG).",
+    "question.bad_day": "Bitte geben Sie einen Tag bis heute an, zum Beispiel 25.11.2026.",
+    "question.year_over": "Seitdem ist mehr als ein Jahr vergangen. Die Entscheidung ist nicht "
+    "mehr zulässig (§ 48 Abs. 4 VwVfG).",
+}
 LONGEST_TEXT = 4_000
 # What a resident may say on the phone, and how far it reaches: no other pair is offered.
 ANSWERS = {
@@ -74,6 +80,21 @@ DOCUMENTS = {
 OurForm = Depends(from_our_form)
 Text = Annotated[str, Form()]
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
+
+
+def _statements(
+    facts: Text = "",
+    unlawful: Text = "",
+    known_since: Text = "",
+    public_interest: Text = "",
+    discretion: Text = "",
+    hearing: Text = "",
+) -> dict[str, str]:
+    """Of the form, whichever of them it has."""
+    return {name: said.strip() for name, said in locals().items()}
+
+
+Stated = Annotated[dict[str, str], Depends(_statements)]
 
 
 class _NotLoggedIn(Exception):
@@ -179,6 +200,7 @@ def clerk_router(desk: ClerkDesk, pages: Pages, now: Clock = utc_now) -> APIRout
         view: QuestionView,
         problems: dict[str, str] | None = None,
         note: str = "",
+        stated: Mapping[str, str] = {},
         status: int = 422,
     ) -> Response:
         return page(
@@ -189,40 +211,47 @@ def clerk_router(desk: ClerkDesk, pages: Pages, now: Clock = utc_now) -> APIRout
             warning=WARNING,
             problems=problems or {},
             note=note,
+            stated=stated,
         )
 
-    def not_as_seen(request: Request, view: QuestionView, note: str = "") -> Response:
+    def not_as_seen(
+        request: Request, view: QuestionView, note: str = "", stated: Mapping[str, str] = {}
+    ) -> Response:
         """The question as it stands now, with what the clerk has written: nothing was recorded."""
         said = words("question.changed")
-        return asked(request, view, {"antwort": said.text}, note, said.status)
+        return asked(request, view, {"antwort": said.text}, note, stated, said.status)
 
     @router.post("/fragen/{question}", dependencies=[OurForm], response_class=HTMLResponse)
     def answer(
         request: Request,
         seat: AtTheDesk,
         question: Number,
+        stated: Stated,
         choice: Text = "",
         note: Text = "",
         seen: Text = "",
     ) -> Response:
         view = desk.question(seat, question)
         if seen != view.seen:
-            return not_as_seen(request, view, note)
+            return not_as_seen(request, view, note, stated)
         problems = {}
-        if choice not in {one.name for one in view.choices}:
+        taken = next((one for one in view.choices if one.name == choice), None)
+        if taken is None:
             problems["wahl-1"] = "Bitte wählen Sie eine Antwort."
+        for name, code in wrong_with(taken.takes if taken else None, stated, view.today).items():
+            problems[name] = WRONG_STATEMENTS[code]
+        for name in (name for name, said in stated.items() if len(said) > LONGEST_NOTE):
+            problems[name] = f"Höchstens {LONGEST_NOTE} Zeichen."
         if len(note) > LONGEST_NOTE:
             problems["note"] = f"Der Vermerk darf höchstens {LONGEST_NOTE} Zeichen haben."
         if problems:
-            return asked(request, view, problems, note)
+            return asked(request, view, problems, note, stated)
         try:
-            status = desk.answer(seat, question, choice, note.strip(), seen)
+            status = desk.answer(seat, question, choice, note.strip(), seen, stated)
         except ReplyRefused as error:
-            if error.code == "question.changed":
-                return not_as_seen(request, desk.question(seat, question), note)
-            if error.code != "question.no_words":
+            if error.code != "question.changed":
                 raise
-            return asked(request, view, {"note": NO_WORDS}, note)
+            return not_as_seen(request, desk.question(seat, question), note, stated)
         said = next((one.text for one in view.choices if one.name == choice), choice)
         return done(request, what=status, case=view.line.case, question=question, choice=said)
 

@@ -5,12 +5,13 @@ Everything that is refused is a ReplyRefused with a code; what the page says the
 `wording.py`. „Door“ is the opaque name of one letter's section in a session: never the secret.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
 from tasks.domain.reply import IdentityDocument, ReplyKind, Scope
+from tasks.domain.statements import Taking
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +130,24 @@ class ResidentDesk(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class StatementView:
+    """What a clerk must state who takes a right away (tasks/domain/statements.py)."""
+
+    name: str
+    label: str
+    hint: str
+    value: str = ""  # filled in already
+
+
+@dataclass(frozen=True, slots=True)
 class ChoiceView:
     name: str
     text: str  # what happens then
     reason: str = ""  # why it is offered
     effects: tuple[str, ...] = ()  # in words
     proposed: bool = False
+    takes: Taking | None = None
+    asks: tuple[StatementView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +183,10 @@ class QuestionView:
     message: str  # the resident's own words, where the question is about a reply
     grounds: tuple[GroundView, ...]
     choices: tuple[ChoiceView, ...]
+    today: date
     answer: tuple[str, str, str] | None = None  # (choice, by, note) that waits for a second clerk
     seen: str = ""  # a mark of all this: whoever answers says with it what they have seen
+    stated: tuple[tuple[str, str], ...] = ()  # question, words: of that answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +214,7 @@ class ClerkDesk(Protocol):
     """Codes of ReplyRefused: clerk.refused (sign, password or municipality), clerk.session_over,
     question.unknown, question.answered (someone was faster), question.bad_choice,
     question.changed (not what was seen),
+    question.no_words, question.bad_day, question.year_over (statements.py),
     question.same_eyes (four eyes: not by the same clerk), and those of ResidentDesk."""
 
     def check(self, municipality: str, sign: str, password: str) -> Seat:
@@ -225,7 +241,15 @@ class ClerkDesk(Protocol):
 
     def question(self, seat: Seat, question: int) -> QuestionView: ...
 
-    def answer(self, seat: Seat, question: int, choice: str, note: str, seen: str) -> str:
+    def answer(
+        self,
+        seat: Seat,
+        question: int,
+        choice: str,
+        note: str,
+        seen: str,
+        stated: Mapping[str, str],
+    ) -> str:
         """Returns "valid", or "proposed" where a second clerk must agree."""
         ...
 

@@ -147,8 +147,21 @@ _WORDS = {
     "question.no_words": Words(
         422,
         "Bitte begründen Sie die Entscheidung",
-        "Die Begründung steht wörtlich im Bescheid (§ 39 VwVfG).",
-        "Die Begründung steht wörtlich im Bescheid (§ 39 VwVfG).",
+        "Die Angaben dazu stehen wörtlich im Bescheid (§ 39 VwVfG).",
+        "Die Angaben dazu stehen wörtlich im Bescheid (§ 39 VwVfG).",
+    ),
+    "question.bad_day": Words(
+        422,
+        "Dieser Tag passt nicht",
+        "Die Behörde kann erst an einem Tag bis heute von den Tatsachen erfahren haben.",
+        "Die Behörde kann erst an einem Tag bis heute von den Tatsachen erfahren haben.",
+    ),
+    "question.year_over": Words(
+        409,
+        "Die Jahresfrist ist abgelaufen",
+        "Seit die Behörde die Tatsachen kennt, ist mehr als ein Jahr vergangen. Die Entscheidung "
+        "ist nicht mehr zulässig (§ 48 Abs. 4 VwVfG). Es wurde nichts festgehalten.",
+        "Die Jahresfrist ist abgelaufen (§ 48 Abs. 4 VwVfG). Es wurde nichts festgehalten.",
     ),
     "question.same_eyes": Words(
         409,

@@ -79,6 +79,7 @@ from tasks.domain.person import Dwelling, DwellingStatus, Person
 from tasks.domain.plate import are_several, is_german
 from tasks.domain.record import DIGITAL, PAPER, RESIDENT, Permit
 from tasks.domain.service import Gate, LegalMode, Sample, Service, Situation
+from tasks.domain.statements import KNOWN_SINCE, NORMS, Taking
 
 # BMG §§ 17, 21 give no right to park: the register only shows who lives where.
 WHO_MAY = "VwV-StVO zu § 45"
@@ -151,7 +152,12 @@ CODES = (
     }
 )
 BY_CONDITION = "By its resolutory condition it has lapsed."
-BY_REVOCATION = "Revocation is discretionary (VwVfG § 49 Abs. 2 Nr. 3) and needs a hearing (§ 28)."
+BY_REVOCATION = {
+    Taking.REVOKES: f"Revocation is discretionary ({NORMS[Taking.REVOKES]}) and needs later facts, "
+    "public interest in danger, the year of § 48 Abs. 4 and a hearing (§ 28).",
+    Taking.AS_RESERVED: f"Revocation was reserved ({NORMS[Taking.AS_RESERVED]}); it is "
+    "discretionary and needs the year of § 48 Abs. 4 and a hearing (§ 28).",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +173,8 @@ class ResidentParkingParameters:
     """Whether a Nebenwohnung is enough for a permit."""
     resolutory_condition: bool = False
     """Whether permits lapse when the holder leaves the zone (auflösende Bedingung)."""
+    revocation_reserved: bool = False
+    """Whether permits are granted with a reservation of revocation (VwVfG § 36 Abs. 2 Nr. 3)."""
     vehicle_check: Literal["waived", "required"] = "waived"
     """Whether the vehicle register must be asked (StVG § 36 Abs. 2m) before a new permit."""
     minimum_age: int = 18
@@ -460,12 +468,11 @@ def _held_since(case: _Case, home: Dwelling) -> Check:
     one it is discretionary. Who just got it at the counter is only now told by the registry."""
     before = _is_from_before(case.permits[0], home)
     ends = _end_once_known(case, case.permits)
-    notify, revokes = can_be_written_to(case.person), not case.parameters.resolutory_condition
     return _check(
         "held_since",
         None if before else True,
         "returned",
-        choices=(GO_ON, *end_choices(ends, notify=notify, revokes=revokes)) if before else (),
+        choices=(GO_ON, *_end_choices(case, ends)) if before else (),
         since=home.moved_in,
         why="returned" if before else None,
     )
@@ -485,13 +492,12 @@ def _of_a_home_given_up(case: _Case, home: Dwelling) -> tuple[Permit, ...]:
 
 def _second_home_given_up(case: _Case, permits: tuple[Permit, ...]) -> Check:
     ends = _end_once_known(case, permits)
-    notify, revokes = can_be_written_to(case.person), not case.parameters.resolutory_condition
     return _check(
         "second_home_kept",
         None,
         "second_home_given_up",
         proposal=ends,
-        choices=end_choices(ends, notify=notify, revokes=revokes),
+        choices=_end_choices(case, ends),
         permits=numbers(permits),
         why="second_home_given_up",
     )
@@ -656,12 +662,10 @@ def _grant(case: _Case, checks: list[Check]) -> Decision:
         notify = case.parameters.notify_same_zone and reached
         return granted(code, grounds, *effects, notify=notify)
     question = None
-    if not case.parameters.resolutory_condition:
-        text = f"{CODES['end_old_permit']} {BY_REVOCATION}"
+    if takes := _taking(case.parameters):
+        text = f"{CODES['end_old_permit']} {BY_REVOCATION[takes]}"
         ends = _end_once_known(case, case.permits)
-        question = Question(
-            "end_old_permit", text, ends, end_choices(ends, notify=True, revokes=True)
-        )
+        question = Question("end_old_permit", text, ends, _end_choices(case, ends, notify=True))
     return granted(code, grounds, *effects, notify=reached, left_to_clerk=question)
 
 
@@ -711,8 +715,8 @@ def _end_once_known(
 
 def _lost(case: _Case, ground: str, code: str, since: date) -> Check:
     """The right to a permit is gone. It ends by its own condition, or a clerk revokes it."""
-    by_condition = case.parameters.resolutory_condition
-    question = f"{CODES[code]} {BY_CONDITION if by_condition else BY_REVOCATION}"
+    takes = _taking(case.parameters)
+    question = f"{CODES[code]} {BY_REVOCATION[takes] if takes else BY_CONDITION}"
     ends = _end_once_known(case, case.permits, since)
     return _check(
         ground,
@@ -720,9 +724,27 @@ def _lost(case: _Case, ground: str, code: str, since: date) -> Check:
         code,
         question=question,
         proposal=ends,
-        choices=end_choices(ends, notify=can_be_written_to(case.person), revokes=not by_condition),
+        choices=_end_choices(case, ends),
         since=since,
         why=code,
+    )
+
+
+def _taking(parameters: ResidentParkingParameters) -> Taking | None:
+    """By which norm a permit can be taken away that does not lapse by itself."""
+    if parameters.resolutory_condition:
+        return None
+    return Taking.AS_RESERVED if parameters.revocation_reserved else Taking.REVOKES
+
+
+def _end_choices(
+    case: _Case, ends: tuple[Effect, ...], *, notify: bool | None = None
+) -> tuple[Choice, ...]:
+    return end_choices(
+        ends,
+        notify=can_be_written_to(case.person) if notify is None else notify,
+        takes=_taking(case.parameters),
+        known_since=case.situation.delta.received_on,
     )
 
 
@@ -749,10 +771,7 @@ def letter_data(
         return {}
     effect = decision.effects[-1]  # a zone switch comes last
     if effect.kind is EffectKind.END:
-        left, by_condition = situation.left, parameters.resolutory_condition
-        revoked = left.needs_words if left else not by_condition
-        words = _words(situation, decision, parameters)
-        return {**ended(situation, decision, revoked=revoked), **words}
+        return {**ended(situation, decision), **_words(situation, decision, parameters)}
     held = {link.permit.number: link.permit for link in situation.links}
     alike = [one for one in decision.effects if one.kind is effect.kind]  # one for each renewal
     permits = [held[one.record] for one in alike]
@@ -867,7 +886,7 @@ _TAKEN_BACK = {
     "dropped_permit": "BPA-0002/2",
     "reason": "registry",
     "what": "zone",
-    "words": "",
+    "taking": "",
 }
 _ENDED = {
     "permit_number": "BPA-0002",
@@ -875,11 +894,25 @@ _ENDED = {
     "zone_old": "A3",
     "valid_until": "2026-11-30",
     "why": "end_old_permit",
-    "words": "Wir haben Ihr Interesse an dem bisherigen Ausweis abgewogen.",
     "ended": "BPA-0002 (Zone A3, Kennzeichen MU-LW 91)",
     "new_permit": "BPA-0002/2",
+    "taking": "",
     "moved": "yes",
     **_FORM_WORDS,
+}
+_STATED = {
+    KNOWN_SINCE: "2026-11-24",
+    "discretion": "Ihr Interesse daran, den Ausweis zu behalten, wiegt weniger schwer.",
+    "hearing": "Sie haben sich am 23. November 2026 geäußert und nichts eingewandt.",
+}
+_REVOKED = {
+    "taking": "revokes",
+    "facts": "Sie sind am 15. November 2026 aus der Zone A3 ausgezogen.",
+    "public_interest": "Die Plätze der Zone A3 reichen schon für die nicht, die dort wohnen.",
+}
+_WITHDRAWN = {
+    "taking": "withdraws",
+    "unlawful": "Die Anschrift lag schon am Tag der Umstellung nicht in der Zone A2.",
 }
 _REASONS = ("one_permit", "adult", "main_dwelling", "one_zone", "plate_german")
 _LAWS = {name: CONDITIONS[name][0] for name in _REASONS} | {
@@ -937,6 +970,7 @@ service = Service(
         Sample("address_updated", _PERMIT | {"zone_new": "A3"} | _PAPER_WORDS, _LAWS),
         Sample("taken_back", _TAKEN_BACK, _UNDO_LAWS),
         Sample("taken_back", _TAKEN_BACK | _PAPER_WORDS | {"reason": "clerk"}, _BY_CLERK),
+        Sample("taken_back", _TAKEN_BACK | _STATED | _WITHDRAWN, _BY_CLERK),
         Sample(
             "taken_back",
             _TAKEN_BACK | {"zone_old": "A3", "dropped_permit": "", "what": "address"},
@@ -946,6 +980,8 @@ service = Service(
         Sample(
             "permit_ended", _ENDED | _PAPER_WORDS | {"why": "no_zone", "new_permit": ""}, _BY_CLERK
         ),
+        Sample("permit_ended", _ENDED | _STATED | _REVOKED, _BY_CLERK),
+        Sample("permit_ended", _ENDED | _STATED | _REVOKED | {"taking": "as_reserved"}, _BY_CLERK),
         Sample("name_updated", _PERMIT | {"holder": "Łukasz Wójcik-Brandt"}, _LAWS),
         Sample("name_updated", _PERMIT | _SOON, _LAWS),
     ),

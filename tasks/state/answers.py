@@ -12,7 +12,7 @@ What a valid answer sets going depends on where its case stands:
 """
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
 from sqlalchemy import update
@@ -20,10 +20,12 @@ from sqlmodel import Session, col, select
 
 from tasks.domain.case import Status
 from tasks.domain.decision import Answer, Choice, Then
+from tasks.domain.statements import kept, wrong_with
 from tasks.errors import ReplyRefused
 from tasks.state import cases, decisions, outbox
 from tasks.state.database import insert_rows, new_id, utcnow
-from tasks.state.documents import CHOICES
+from tasks.state.documents import CHOICES, STATED
+from tasks.state.facts import to_answer
 from tasks.state.tables import AnswerRow, CaseRow, History, PersonRow, QuestionRow
 
 LETTER_SEND = "letter:send"
@@ -39,6 +41,7 @@ def give(
     by: str,
     via: str,
     note: str,
+    stated: Mapping[str, str] = {},
     four_eyes: bool,
     today: date,
     seen: str | None = None,
@@ -47,7 +50,7 @@ def give(
     `seen`: what the clerk's form had shown; None where nothing was shown.
 
     Raises ReplyRefused: question.unknown, question.answered, question.changed, question.bad_choice,
-    and question.no_words where the letter needs the clerk's reasons.
+    and question.no_words, question.bad_day or question.year_over for what must be stated.
     """
     asked, case = _locked(session, municipality, question)
     if waiting(session, asked.id or 0):
@@ -56,8 +59,8 @@ def give(
         _check_seen(session, asked, case, seen)
     choices = CHOICES.validate_json(asked.choices)
     taken = _choice(choices, choice)
-    if taken.needs_words and not note.strip():
-        raise ReplyRefused("question.no_words", case.id)
+    for code in wrong_with(taken.takes, stated, today).values():
+        raise ReplyRefused(code, case.id)
     _drop_outdated(session, asked)
     answer = AnswerRow(
         id=new_id("a"),
@@ -72,6 +75,7 @@ def give(
         via=via,
         at=utcnow(),
         note=note,
+        stated=STATED.dump_json(kept(taken.takes, stated)).decode(),
     )
     session.add(answer)
     session.flush()
@@ -102,11 +106,14 @@ def confirm(
     if answer.by == by:
         raise ReplyRefused("question.same_eyes", case.id)
     _check_seen(session, asked, case, seen)
+    taken = _choice(CHOICES.validate_json(asked.choices), answer.choice)
+    stated = STATED.validate_json(answer.stated)
+    for code in wrong_with(taken.takes, stated, today).values() if agree else ():
+        raise ReplyRefused(code, case.id)  # the year ended in between, or the norm is another now
     answer.confirmed_by, answer.confirmed_at = by, utcnow()
     answer.status = "valid" if agree else "refused"
     session.flush()
     if agree:
-        taken = _choice(CHOICES.validate_json(asked.choices), answer.choice)
         _take_effect(session, asked, case, answer, taken, today)
 
 
@@ -167,7 +174,7 @@ def valid_answers(session: Session, case_ids: Collection[str]) -> dict[str, list
     ):
         found = latest[row.case_id]
         found.pop(row.code, None)  # an answer given anew comes last
-        found[row.code] = Answer(row.code, row.choice, row.by, row.note)
+        found[row.code] = to_answer(row)
     return {case_id: list(found.values()) for case_id, found in latest.items()}
 
 

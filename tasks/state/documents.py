@@ -14,6 +14,7 @@ DECISION: TypeAdapter[Decision] = TypeAdapter(Decision)
 SITUATION: TypeAdapter[Situation] = TypeAdapter(Situation)
 EFFECT: TypeAdapter[Effect] = TypeAdapter(Effect)
 CHOICES: TypeAdapter[tuple[Choice, ...]] = TypeAdapter(tuple[Choice, ...])
+STATED: TypeAdapter[dict[str, str]] = TypeAdapter(dict[str, str])
 EFFECTS: TypeAdapter[tuple[Effect, ...]] = TypeAdapter(tuple[Effect, ...])
 
 

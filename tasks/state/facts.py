@@ -19,7 +19,7 @@ from tasks.domain.permits import OLD_UNTIL
 from tasks.domain.person import Person, PersonKey
 from tasks.domain.reply import Reply, ReplyKind, Scope
 from tasks.domain.service import LaterEvent
-from tasks.state.documents import CHOICES, EFFECT, load_person
+from tasks.state.documents import CHOICES, EFFECT, STATED, load_person
 from tasks.state.tables import (
     AnswerRow,
     CaseRow,
@@ -311,6 +311,10 @@ def replies(session: Session, ids: Collection[str]) -> dict[str, Reply]:
     return {row.id: Reply(ReplyKind(row.kind), Scope(row.scope), row.received_on) for row in rows}
 
 
+def to_answer(row: AnswerRow) -> Answer:
+    return Answer(row.code, row.choice, row.by, STATED.validate_json(row.stated))
+
+
 def chosen(session: Session, answer_ids: Collection[str]) -> dict[str, tuple[Choice, Answer]]:
     """answer id -> what the clerk chose, as it was offered, and the answer."""
     found = {}
@@ -321,5 +325,5 @@ def chosen(session: Session, answer_ids: Collection[str]) -> dict[str, tuple[Cho
     ):
         choices = CHOICES.validate_json(question.choices)
         choice = next(choice for choice in choices if choice.name == answer.choice)
-        found[answer.id] = choice, Answer(answer.code, answer.choice, answer.by, answer.note)
+        found[answer.id] = choice, to_answer(answer)
     return found

@@ -115,7 +115,7 @@ def _close(
 def _empty_documents(session: Session, ids: Sequence[str]) -> None:
     of_cases: list[tuple[type[SQLModel], dict[str, object]]] = [
         (QuestionRow, {"proposal": "[]", "choices": "[]"}),
-        (AnswerRow, {"note": ""}),
+        (AnswerRow, {"note": "", "stated": "{}"}),
         (ReplyRow, {"text": ""}),
         (
             SectionRow,

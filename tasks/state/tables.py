@@ -288,6 +288,7 @@ class AnswerRow(SQLModel, table=True):
     confirmed_by: str = ""
     confirmed_at: datetime | None = Field(default=None, sa_type=UTC)
     note: str = Field(default="", sa_column=Column(Text))  # the clerk's own words; forgotten later
+    stated: str = Field(default="{}", sa_column=Column(Text))  # why a right is taken away; likewise
 
 
 class ReplyRow(SQLModel, table=True):

@@ -1,5 +1,6 @@
 """What clerks and operators meet at a shell: questions, answers, accounts, and the pages."""
 
+import json
 import shutil
 import signal
 import socket
@@ -15,6 +16,7 @@ from tasks.review import open_questions
 from tasks.settings import settings
 from tasks.state.database import reading
 from tasks.state.tables import AnswerRow, Clerk
+from tests.builders import stated
 from tests.flows.reply_town import FIRST, case_of, pages, play
 from tests.shell import Said, shell
 from tests.town import SLUG, Town, make_town
@@ -160,13 +162,13 @@ def test_a_revocation_without_reasons_is_refused_and_with_them_taken(run: Run, t
     case = case_of(town).id
     end = ("answer", case, "end", "-m", SLUG, "--clerk", "sb-1")
 
-    for note in ("", "  \n "):
-        told = run(*end, "--note", note)
-        assert told.returncode == 1
-        assert told.stderr.startswith(f"question.no_words {case}\n")
-        assert "--note" in told.stderr
-    assert run(*end, "--note", "Zwei Ausweise braucht niemand.").returncode == 0
-    assert [answer.note for answer in answers(town)] == ["Zwei Ausweise braucht niemand."]
+    told = run(*end, "--note", "Zwei Ausweise braucht niemand.")
+    assert told.returncode == 1
+    assert told.stderr.startswith(f"question.no_words {case}\n")
+    assert "--state public_interest=" in told.stderr
+    stating = [f"--state={name}={said}" for name, said in stated().items()]
+    assert at_shell((*end, *stating)).exit_code == 0
+    assert [json.loads(answer.stated) for answer in answers(town)] == [stated()]
 
 
 @pytest.mark.parametrize(

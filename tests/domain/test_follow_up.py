@@ -381,7 +381,7 @@ def test_a_clerk_ends_the_old_permit_and_the_new_one_stays() -> None:
         "why": "end_old_permit",
         "ended": "BPA-0001 (Zone A3, Kennzeichen ZZ-MU 101)",
         "new_permit": "BPA-0001/2",
-        "words": "",
+        "taking": "",
         "last_day": "2026-11-23",
         "moved": "",
         **FORM_WORDS,

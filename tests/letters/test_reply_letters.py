@@ -12,10 +12,11 @@ import segno
 
 from tasks.domain.check import ANSWER
 from tasks.domain.decision import Ground, Result
+from tasks.domain.statements import Taking
 from tasks.errors import LetterIncomplete
 from tasks.letters.render import RenderedLetter
 from tasks.services.resident_parking import ZONES
-from tests.builders import FORM_WORDS
+from tests.builders import FORM_WORDS, stated
 from tests.letters.letters import a_ground, a_letter, renderer
 from tests.letters.pdf_reading import MM, page_count, text_of
 
@@ -39,7 +40,7 @@ TAKEN_BACK = {
     "dropped_permit": "BPA-0002/2",
     "reason": "registry",
     "what": "zone",
-    "words": "",
+    "taking": "",
 }
 ENDED = {
     "permit_number": "BPA-0002",
@@ -47,7 +48,7 @@ ENDED = {
     "zone_old": "A3",
     "valid_until": "2026-11-30",
     "why": "no_zone",
-    "words": "",
+    "taking": "",
     "ended": "BPA-0002 (Zone A3, Kennzeichen MU-LW 91)",
     "new_permit": "",
     "last_day": "2026-11-30",
@@ -407,14 +408,43 @@ def test_a_switch_that_left_no_new_permit_behind_names_none() -> None:
 
 def test_what_the_registry_took_back_and_a_clerk_decided_says_both() -> None:
     asked = Ground("undo_by_machine", "", "A condition.", Result.NOT_MET, {ANSWER: "undo"})
-    weighed = TAKEN_BACK | {"words": "Ihr Vertrauen haben wir abgewogen."}
-    said = text("taken_back", weighed, (*UNDONE[:2], asked))
+    why = stated(Taking.WITHDRAWS)
+    said = text("taken_back", TAKEN_BACK | why | {"taking": "withdraws"}, (*UNDONE[:2], asked))
     assert "Wir nehmen die Umstellung auf die Zone A2 zurück." in said
-    assert "Ihr Vertrauen haben wir abgewogen." in said
+    for name in ("unlawful", "discretion", "hearing"):
+        assert why[name] in said
+    assert "seit dem 23. November 2026" in said
+    assert "Die Frist von einem Jahr ist damit gewahrt (§ 48 Abs. 4 Satz 1 VwVfG)." in said
     assert "Die Meldebehörde hat die gemeldete Änderung zurückgenommen." in said
-    assert "(§ 48 Abs. 1 VwVfG)" in said
+    assert said.count("(§ 48 Abs. 1 VwVfG)") == 1
     assert BY_PERSON in said
     assert AUTOMATED not in said
+
+
+@pytest.mark.parametrize(
+    ("taking", "norm"),
+    [
+        (Taking.REVOKES, "Interesse gefährdet würde (§ 49 Abs. 2 Satz 1 Nr. 3"),
+        (Taking.AS_RESERVED, "mit dem Vorbehalt erteilt, dass wir ihn widerrufen können"),
+    ],
+)
+def test_a_revocation_says_that_it_is_one_and_all_that_its_norm_asks_for(
+    taking: Taking, norm: str
+) -> None:
+    said = text("permit_ended", ENDED | stated(taking) | {"taking": taking}, BY_CLERK)
+    assert "Wir widerrufen: BPA-0002" in said
+    assert norm in said
+    for words in stated(taking, known_since="seit dem 23. November 2026").values():
+        assert words in said
+    assert "eingehalten" not in said
+    assert "gewahrt (§ 49 Abs. 2 Satz 2, § 48 Abs. 4 Satz 1 VwVfG)" in said
+    assert ("Das öffentliche Interesse" in said) is (taking is Taking.REVOKES)
+
+
+def test_what_lapsed_by_its_condition_is_not_called_revoked() -> None:
+    said = text("permit_ended", ENDED, BY_CLERK)
+    assert "widerrufen" not in said
+    assert "Ermessen" not in said
 
 
 @pytest.mark.parametrize("code", ["taken_back", "permit_ended"])

@@ -34,6 +34,7 @@ from tasks.state.tables import (
     RecordLink,
     ReplyRow,
 )
+from tests.builders import stated
 from tests.replies.clerk_town import (
     DAY,
     FIRST_WEEK,
@@ -519,9 +520,7 @@ def test_nothing_is_recorded_without_one_of_the_choices(
     assert answers(town) == []
 
 
-def test_an_answer_whose_reasons_the_letter_gives_needs_them(home: Path, clock: Clock) -> None:
-    """Without a resolutory condition the end of a permit is a revocation (VwVfG §§ 39, 49)."""
-    town = make_clerk_town(home)
+def _ask_about_revoking(town: Town) -> None:
     profile = town.folder / "profile.toml"
     text = profile.read_text(encoding="utf-8")
     profile.write_text(
@@ -531,14 +530,49 @@ def test_an_answer_whose_reasons_the_letter_gives_needs_them(home: Path, clock: 
     with writing(town.opened.engine) as session:
         session.get_one(CaseRow, case_of(town, "E0002-0006").id).recheck = True
     run(town)
+
+
+def test_an_answer_whose_reasons_the_letter_gives_needs_them(home: Path, clock: Clock) -> None:
+    """Without a resolutory condition the end of a permit is a revocation (VwVfG §§ 39, 49)."""
+    town = make_clerk_town(home)
+    _ask_about_revoking(town)
     clerk, path = Browser(town, clock, "sb-1"), asked(town, "E0002-0006")
 
-    assert "steht wörtlich als Begründung im Schreiben" in clerk.get(path)
-    assert "Bitte begründen Sie diese Antwort" in clerk.post(path, choice="end", note=" ")
+    shown = clerk.get(path)
+    assert "ein Widerruf nach § 49 Abs. 2 Satz 1 Nr. 3 VwVfG" in shown
+    assert "bis 23.11.2027" in shown
+    assert 'name="known_since"' in shown
+    assert 'value="23.11.2026"' in shown
+    told = clerk.post(path, choice="end", **stated(hearing=" ", known_since="24.11.2026"))
     assert clerk.answer.status_code == 422
+    assert 'id="hearing-fehler"' in told
+    assert 'id="known_since-fehler"' in told
+    assert 'id="facts-fehler"' not in told
+    assert stated()["public_interest"] in told, "what was typed is not lost"
     assert answers(town) == []
-    clerk.post(path, choice="end", note="Angehört am 2. November.")
+    clerk.post(path, choice="end", **stated(known_since="23.11.2026"))
     assert [row.choice for row in answers(town)] == ["end"]
+
+
+def test_whoever_leaves_the_permit_states_nothing(home: Path, clock: Clock) -> None:
+    town = make_clerk_town(home)
+    _ask_about_revoking(town)
+    clerk = Browser(town, clock, "sb-1")
+
+    clerk.post(asked(town, "E0002-0006"), choice="keep")
+    assert [(row.choice, row.stated) for row in answers(town)] == [("keep", "{}")]
+
+
+def test_the_second_clerk_reads_what_the_first_has_stated(home: Path, clock: Clock) -> None:
+    town = make_clerk_town(home, four_eyes=True)
+    _ask_about_revoking(town)
+    first, second = Browser(town, clock, "sb-1"), Browser(town, clock, "sb-2")
+    path = asked(town, "E0002-0006")
+    first.post(path, choice="end", **stated())
+
+    shown = second.get(path)
+    assert stated()["discretion"] in shown
+    assert "23.11.2026" in shown
 
 
 @pytest.mark.parametrize(("length", "status"), [(1999, 200), (2000, 200), (2001, 422)])
@@ -559,8 +593,9 @@ def test_who_comes_second_is_told_so(town: Town, clerk: Browser, clock: Clock) -
     late.post(path, choice="zone:W2")
 
     assert late.answer.status_code == 404  # it is no longer open when the form arrives
+    number = question_of(town, HOFFMANN).id or 0
     with pytest.raises(ReplyRefused, match=r"question\.answered"):
-        desk.answer(Seat(SLUG, "sb-2"), question_of(town, HOFFMANN).id or 0, "zone:W2", "", "")
+        desk.answer(Seat(SLUG, "sb-2"), number, "zone:W2", "", "", {})
     assert question_of(town, HOFFMANN).answer == "zone:A3"
 
 

@@ -14,6 +14,7 @@ from tasks.domain.effect import EffectKind
 from tasks.domain.person import Lock, PartialDate
 from tasks.domain.record import LinkedBy
 from tasks.domain.service import LegalMode, Situation
+from tasks.domain.statements import Taking
 from tasks.services.resident_parking import decide, letter_data
 from tests.builders import (
     DAY,
@@ -35,6 +36,7 @@ from tests.builders import (
     areas,
     choosing,
     parking_rules,
+    stated,
 )
 from tests.services.resident_parking_stories import (
     DECLINED,
@@ -503,7 +505,7 @@ def test_a_clerk_ends_a_permit_and_its_holder_is_told(code: str, by_condition: b
         "zone_old": "A3",
         "valid_until": last_day.isoformat(),
         "why": code,
-        "words": "",
+        "taking": "",
         "ended": "BPA-0001 (Zone A3, Kennzeichen ZZ-MU 101)",
         "new_permit": "",
         "last_day": last_day.isoformat(),
@@ -513,23 +515,43 @@ def test_a_clerk_ends_a_permit_and_its_holder_is_told(code: str, by_condition: b
 
 
 @pytest.mark.parametrize(
-    ("by_condition", "said"), [(True, ""), (False, "Sie wohnen nicht mehr hier.")]
+    ("parameters", "taking", "norm"),
+    [
+        ({"resolutory_condition": True}, None, "resolutory condition"),
+        ({}, Taking.REVOKES, "§ 49 Abs. 2 Satz 1 Nr. 3"),
+        ({"revocation_reserved": True}, Taking.AS_RESERVED, "§ 49 Abs. 2 Satz 1 Nr. 1"),
+        ({"resolutory_condition": True, "revocation_reserved": True}, None, "resolutory condition"),
+    ],
 )
 @pytest.mark.parametrize("code", LOST)
-def test_only_the_reasons_of_a_revocation_stand_in_the_letter_and_no_note(
-    code: str, by_condition: bool, said: str
+def test_whoever_ends_what_does_not_lapse_states_all_that_the_norm_asks_for(
+    code: str, parameters: dict[str, bool], taking: Taking | None, norm: str
 ) -> None:
-    """Where no reasons are asked for, the clerk is told that the note stays in the house."""
-    situation, given = LOST[code][0], Answer(code, "end", "sb-1", "Sie wohnen nicht mehr hier.")
-    situation = replace(situation, answers=(given,))
-
-    decision = decided(situation, resolutory_condition=by_condition)
-
-    asked = decided(replace(situation, answers=()), resolutory_condition=by_condition).question
+    """The question names the norm; the year runs from the day on which we came to know."""
+    parameters = {"resolutory_condition": False} | parameters
+    asked = decided(LOST[code][0], **parameters).question
     assert asked is not None
-    assert asked.choices[0].needs_words is not by_condition
-    letter = told(decision, situation, resolutory_condition=by_condition)
-    assert letter["words"] == said
+    assert norm in asked.text
+    ending = asked.choices[0]
+    assert (ending.name, ending.takes) == ("end", taking)
+    assert ending.known_since == (TODAY if taking else None)
+
+    why = stated(taking) if taking else {}
+    situation = replace(LOST[code][0], answers=(Answer(code, "end", "sb-1", why),))
+    letter = told(decided(situation, **parameters), situation, **parameters)
+
+    assert letter["taking"] == (taking or "")
+    assert {name: letter.get(name, "") for name in why} == why
+
+
+def test_a_revocation_of_which_no_letter_can_tell_is_stated_all_the_same() -> None:
+    gone = moved_away()
+    gone = replace(gone, now=replace(gone.now or a_person(), dwellings=()))
+    asked = decided(gone, resolutory_condition=False).question
+
+    assert asked is not None
+    assert not asked.choices[0].notify
+    assert asked.choices[0].takes is Taking.REVOKES
 
 
 @pytest.mark.parametrize("code", LOST)

@@ -12,6 +12,7 @@ from tasks.domain.delta import DeltaKind
 from tasks.domain.effect import Act, Effect, EffectKind
 from tasks.domain.person import Dwelling, Lock, PartialDate
 from tasks.domain.service import Gate, LaterEvent, LegalMode, Situation
+from tasks.domain.statements import Taking
 from tasks.services.resident_parking import letter_data
 from tests.builders import (
     DAY,
@@ -33,6 +34,7 @@ from tests.builders import (
     an_end_act,
     areas,
     parking_rules,
+    stated,
 )
 from tests.services.resident_parking_stories import (
     DECLINED,
@@ -82,7 +84,7 @@ def test_a_switch_that_lapsed_by_its_condition_is_taken_back_by_machine_and_said
         "dropped_permit": "BPA-0001/2",
         "reason": "registry",
         "what": "zone",
-        "words": "",
+        "taking": "",
         **FORM_WORDS,
     }
 
@@ -202,13 +204,16 @@ def test_a_withdrawal_that_nobody_asked_for_needs_a_hearing_and_reasons_in_the_l
     situation = taken_back()
     question = decided(situation).question
     assert question is not None
-    assert "hearing (VwVfG § 28)" in question.choices[0].text
-    assert question.choices[0].needs_words
-    given = Answer("reversal_after_effect", "undo", "sb-1", "Abgewogen.")
+    assert "withdrawn (VwVfG § 48 Abs. 1); the hearing (§ 28)" in question.choices[0].text
+    assert question.choices[0].takes is Taking.WITHDRAWS
+    assert question.choices[0].known_since == situation.delta.received_on
+    given = Answer("reversal_after_effect", "undo", "sb-1", stated(Taking.WITHDRAWS))
 
     situation = replace(situation, answers=(given,))
 
-    assert letter(situation, decided(situation))["words"] == "Abgewogen."
+    told = letter(situation, decided(situation))
+    assert told["taking"] == "withdraws"
+    assert told["unlawful"] == stated(Taking.WITHDRAWS)["unlawful"]
 
 
 @pytest.mark.parametrize(
@@ -223,7 +228,7 @@ def test_where_nothing_is_withdrawn_or_nobody_is_told_no_reasons_are_asked_for(
 
     assert question is not None
     assert question.choices[0].name == "undo"
-    assert not question.choices[0].needs_words
+    assert question.choices[0].takes is None
 
 
 _KEPT = {"end_old": "false"}

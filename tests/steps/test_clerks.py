@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
@@ -19,6 +20,7 @@ from tasks.desks.clerk_words import CONDITIONS, QUESTIONS, choice_text, question
 from tasks.domain import automation, check, follow_up, holder
 from tasks.domain.decision import Answer, Choice, Decision, Outcome, Then
 from tasks.domain.effect import Effect, EffectKind
+from tasks.domain.statements import Taking
 from tasks.errors import ReplyRefused
 from tasks.services import resident_parking
 from tasks.state import answers, clerks, sessions
@@ -37,7 +39,7 @@ from tasks.state.tables import (
     QuestionRow,
     SectionRow,
 )
-from tests.builders import TODAY
+from tests.builders import DAY, TODAY, stated
 from tests.town import make_town
 
 TOWN = "musterstadt"
@@ -52,6 +54,7 @@ END = (
     Choice("end", "The permit ends.", Then.DO, (Effect(EffectKind.END, "BPA-0001"),), "ended"),
     Choice("keep", "The permit stays."),
 )
+REVOKING = replace(END[0], notify=True, takes=Taking.REVOKES)
 LETTER = (
     Choice(answers.LETTER_SEND, "The letter goes out."),
     Choice(answers.LETTER_KEEP, "The letter stays here."),
@@ -157,12 +160,17 @@ class Desk:
             return answers.seen_as(session, asked, session.get_one(CaseRow, asked.case_id))
 
     def confirm(
-        self, question: int, by: str = "sb-2", agree: bool = True, seen: str | None = None
+        self,
+        question: int,
+        by: str = "sb-2",
+        agree: bool = True,
+        seen: str | None = None,
+        today: Any = TODAY,
     ) -> None:
         seen = self.seen(question) if seen is None else seen
         with writing(self.engine) as session:
             answers.confirm(
-                session, self.town, question, by=by, agree=agree, today=TODAY, seen=seen
+                session, self.town, question, by=by, agree=agree, today=today, seen=seen
             )
 
     def case(self, case_id: str) -> CaseRow:
@@ -223,8 +231,7 @@ def test_an_answer_is_kept_and_its_case_is_decided_again_with_it(desk: Desk) -> 
     assert desk.case(case).status == "needs_review"
     assert desk.case(case).recheck
     assert desk.case(case).prompted
-    said = "Lageplan vom 3. November"
-    assert desk.valid(case) == [Answer("zone_ambiguous", "zone:W2", "sb-1", said)]
+    assert desk.valid(case) == [Answer("zone_ambiguous", "zone:W2", "sb-1")]
     assert desk.history(case) == [("needs_review", "needs_review", "zone_ambiguous", "clerk sb-1")]
 
 
@@ -346,12 +353,51 @@ def test_a_proposal_that_was_refused_leaves_the_question_open(desk: Desk) -> Non
 
 
 def test_an_answer_that_a_letter_must_give_reasons_for_needs_words(desk: Desk) -> None:
-    ending = replace(END[0], notify=True, needs_words=True)
-    question, case = desk.asks(ending, END[1], code="moved_away")
+    question, case = desk.asks(REVOKING, END[1], code="moved_away")
 
-    assert refused(lambda: desk.give(question, "end", note=" ")) == "question.no_words"
-    assert desk.give(question, "end", note="Angehört am 2. November.") == "valid"
-    assert desk.valid(case)[0].words == "Angehört am 2. November."
+    for name in stated():
+        lacking = stated() | {name: " "}
+        assert refused(lambda said=lacking: desk.give(question, "end", stated=said)) == (
+            "question.no_words"
+        ), name
+    assert desk.give(question, "end", stated=stated(unlawful="Nicht gefragt.")) == "valid"
+    assert desk.valid(case)[0].stated == stated()
+    assert desk.valid(case)[0].stated != {}
+
+
+@pytest.mark.parametrize(
+    ("known_since", "code"),
+    [
+        ("2025-11-22", "question.year_over"),
+        ("2025-11-23", ""),
+        ("23.11.2026", ""),
+        ("2026-11-24", "question.bad_day"),
+        ("gestern", "question.bad_day"),
+        ("31.02.2026", "question.bad_day"),
+    ],
+)
+def test_a_right_is_taken_away_only_within_a_year_from_the_knowledge(
+    desk: Desk, known_since: str, code: str
+) -> None:
+    """VwVfG § 48 Abs. 4 Satz 1; the day is TODAY, 2026-11-23."""
+    question, _ = desk.asks(REVOKING, END[1], code="moved_away")
+    said = stated(known_since=known_since)
+
+    def give() -> str:
+        return desk.give(question, "end", stated=said)
+
+    assert (refused(give) if code else give()) == (code or "valid")
+
+
+def test_the_year_may_be_over_before_the_second_clerk_agrees(desk: Desk) -> None:
+    question, _ = desk.asks(REVOKING, END[1], code="moved_away")
+    desk.give(question, "end", four_eyes=True, stated=stated(known_since="2025-11-23"))
+
+    late = TODAY + DAY
+    assert refused(lambda: desk.confirm(question, "sb-2", today=late)) == "question.year_over"
+    assert desk.question(question).status == "open"
+    desk.confirm(question, "sb-2")
+    assert desk.question(question).status == "answered"
 
 
 def test_while_a_proposal_waits_nobody_proposes_another(desk: Desk) -> None:

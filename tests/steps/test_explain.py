@@ -38,6 +38,7 @@ from tasks.state.tables import (
     SectionRow,
 )
 from tasks.take_up import take_up_batch
+from tests.builders import stated
 from tests.steps.conftest import Deliver
 from tests.town import Town, make_town, worked_town
 
@@ -444,6 +445,7 @@ def answer(town: Town, case_id: str, choice: str, *, four_eyes: bool = False) ->
             by="MU",
             via="page",
             note="called the surveyor",
+            stated=stated(),
             four_eyes=four_eyes,
             today=DAY,
         )

@@ -10,6 +10,7 @@ from tasks.stage import Counts
 from tasks.state import clerks
 from tasks.state.database import writing
 from tasks.take_up import opt_in
+from tests.builders import stated
 from tests.town import CLERK, Town, make_town
 
 FIRST = ("0001-gesamtlieferung.xml", "0002-deltalieferung.xml")
@@ -106,8 +107,9 @@ def test_a_clerk_ends_what_the_machine_left_of_a_switch(home: Path) -> None:
     town = make_town(home, settling_days=0, resolutory_condition=False)
     town.run_day("2026-11-23", *FIRST)
     assert permit(town, "BPA-0002")[1] == permit(town, "BPA-0002/2")[1] == "active"
-    note = "Zwei Ausweise braucht niemand."
-    assert town.answer(WOJCIK, "end", "2026-11-25", note=note) == "valid"
+    assert town.answer(WOJCIK, "end", "2026-11-25") == "question.no_words"
+    note = "Akte 7"
+    assert town.answer(WOJCIK, "end", "2026-11-25", note=note, stated=stated()) == "valid"
     town.run_replies("2026-11-25")
 
     # Answered on the 25th: the letter counts as known on the fourth day.
@@ -115,6 +117,10 @@ def test_a_clerk_ends_what_the_machine_left_of_a_switch(home: Path) -> None:
     follow_up = town.case(WOJCIK, cause="answer")
     assert (follow_up.status, follow_up.code) == ("sent", "permit_ended")
     assert town.case(WOJCIK).status == "sent"
+    (letter,) = [row for row in town.letters() if row.purpose.startswith("answer:")]
+    for words in stated(known_since="23.\u00a0November 2026").values():
+        assert words.replace("2. Nov", "2.\u00a0Nov") in letter.text
+    assert note not in letter.text, "what is only noted stays in the house"
 
 
 def test_who_was_shut_out_signs_no_further_letter_and_the_authority_does(moved: Town) -> None:
