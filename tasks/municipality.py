@@ -4,11 +4,13 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
 
 from tasks.channels import check_url
-from tasks.domain.remedy import missing_in
+from tasks.domain import privacy_notice, remedy
+from tasks.domain.service import LegalMode
 from tasks.errors import (
     AntragslosError,
     ChannelRefused,
@@ -148,8 +150,17 @@ def check_municipality(slug: str, settings: Settings) -> list[str]:
     if not town.services:
         problems.append("services: none is switched on")
     head, texts = town.profile.letterhead, town.profile.texts
-    lacks = missing_in(texts.legal_remedy, head.authority, head.street, head.postcode_town)
+    lacks = remedy.missing_in(texts.legal_remedy, head.authority, head.street, head.postcode_town)
     problems += [f"texts.legal_remedy: does not say {what}" for what in lacks]
+    lacks = privacy_notice.missing_in(
+        texts.privacy_notice,
+        head.authority,
+        town.profile.retention.model_dump(),
+        by_machine=any(
+            one.gate.legal_mode is not LegalMode.CLERK for one in town.services.values()
+        ),
+    )
+    problems += [f"texts.privacy_notice: does not say {what}" for what in lacks]
     problems += [f"ags: {other} has the same" for other in _with_ags(town) if other != slug]
     if not (town.folder / "spool").is_dir():
         problems.append(f"{town.folder / 'spool'}: the print spool's folder is missing")
@@ -169,8 +180,9 @@ def _with_ags(town: Municipality) -> Iterator[str]:
                 yield other
 
 
-def look_at(slug: str, settings: Settings) -> list[str]:
-    """What may be meant otherwise than it is written; the town is ready all the same.
+def look_at(slug: str, settings: Settings, today: date | None = None) -> list[str]:
+    """What may be meant otherwise than it is written; the town is ready all the same. With `today`,
+    also what is to be looked at again.
 
     Nothing where something cannot be read at all: that is a problem of `check_municipality`.
     """
@@ -189,8 +201,18 @@ def look_at(slug: str, settings: Settings) -> list[str]:
             ]
             + zones_without_list(town)
             + list(_doubts(town))
+            + list(_doubts_in_texts(town, today))
         )
     return []
+
+
+def _doubts_in_texts(town: Municipality, today: date | None) -> Iterator[str]:
+    texts, periods = town.profile.texts, town.profile.retention.model_dump()
+    again = remedy.look_again(texts.look_again_on, today) if today else ()
+    for text in (*remedy.doubts_in(texts.legal_remedy), *again):
+        yield f"texts.legal_remedy: {text}"
+    for text in privacy_notice.doubts_in(texts.privacy_notice, periods):
+        yield f"texts.privacy_notice: {text}"
 
 
 def zones_without_list(town: Municipality) -> list[str]:

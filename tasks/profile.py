@@ -4,7 +4,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import time
+from datetime import date, time
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -20,6 +20,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from tasks.domain import privacy_notice
 from tasks.domain.service import Gate, LegalMode, Service
 from tasks.errors import ProfileInvalid
 from tasks.files import NotAFile, is_plain, read_own
@@ -61,7 +62,8 @@ class Texts(_Part):
     """Text blocks of the authority, tested by its lawyers, printed word for word."""
 
     legal_remedy: Text  # Rechtsbehelfsbelehrung, VwGO §§ 58, 70
-    privacy_notice: Text  # Art. 13, 14 DSGVO
+    look_again_on: date = date(2026, 12, 31)  # at legal_remedy: the law of forms changes
+    privacy_notice: Text  # Art. 13, 14 DSGVO; {objection_days} …: filled from [retention]
     contact: Text
     signed_by: Text  # VwVfG § 37 Abs. 3 Satz 1, where no clerk's own name is known
 
@@ -180,10 +182,18 @@ def load_profile(path: Path) -> Profile:
     except (ValueError, RecursionError) as error:  # also a number of 5,000 digits
         raise ProfileInvalid(municipality, [f"{path} is not TOML: {error}"]) from None
     try:
-        return Profile.model_validate(raw)
+        profile = Profile.model_validate(raw)
     except ValidationError as error:
         problems = _problems(error) + _parameter_problems(raw.get("services"))
         raise ProfileInvalid(municipality, problems) from None
+    texts, periods = profile.texts, profile.retention.model_dump()
+    try:
+        notice = privacy_notice.filled(texts.privacy_notice, periods)
+    except KeyError as error:
+        known = ", ".join(f"{{{name}}}" for name in periods)
+        problem = f"texts.privacy_notice: {{{error.args[0]}}} is none of {known}"
+        raise ProfileInvalid(municipality, [problem]) from None
+    return profile.model_copy(update={"texts": texts.model_copy(update={"privacy_notice": notice})})
 
 
 def enabled_services(profile: Profile, municipality: str) -> list[EnabledService]:

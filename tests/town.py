@@ -67,7 +67,12 @@ legal_remedy = """
 Gegen diesen Bescheid können Sie innerhalb eines Monats Widerspruch erheben: bei der Stadt \\
 Musterstadt, Rathausplatz 1, 60000 Musterstadt, schriftlich, in elektronischer Form oder zur \\
 Niederschrift."""
-privacy_notice = "Wir haben Ihre Daten aus dem Melderegister erhalten."
+privacy_notice = """
+Verantwortlich: Stadt Musterstadt. Datenschutzbeauftragte: datenschutz@musterstadt.example. \\
+Name und Anschrift haben wir aus dem Melderegister, um den Ausweis anzupassen (Art. 6 DSGVO), \\
+auch automatisiert. Empfänger: die Druckerei. Gelöscht wird nach {{objection_days}} Tagen. \\
+Rechte: Auskunft, Berichtigung, Löschung, Einschränkung, Widerspruch, Beschwerde bei der \\
+Aufsichtsbehörde."""
 contact = "Bürgerbüro, Telefon 0123 456"
 signed_by = "Im Auftrag, A. Beispiel"
 
@@ -186,13 +191,25 @@ class Town:
         return counts
 
     def answer(
-        self, event: str, choice: str, day: str | date, by: str = "sb-1", note: str = ""
+        self,
+        event: str,
+        choice: str,
+        day: str | date,
+        by: str = "sb-1",
+        note: str = "",
+        stated: Mapping[str, str] = {},
     ) -> str:
         """A clerk answers the question of this event's case on the page; what became of it."""
-        return self.answer_case(self.case(event).case, choice, day, by, note)
+        return self.answer_case(self.case(event).case, choice, day, by, note, stated)
 
     def answer_case(
-        self, case: str, choice: str, day: str | date, by: str = "sb-1", note: str = ""
+        self,
+        case: str,
+        choice: str,
+        day: str | date,
+        by: str = "sb-1",
+        note: str = "",
+        stated: Mapping[str, str] = {},
     ) -> str:
         """As `answer`, for what a question names, as where a reply to an act is followed up."""
         with writing(self.opened.engine) as session:
@@ -201,7 +218,9 @@ class Town:
                 clerk.name = CLERK
                 session.add(clerk)
         today, given = _day(day), {case: choice}
-        (answered,) = record_answers(self.opened, given, by=by, via="page", today=today, note=note)
+        (answered,) = record_answers(
+            self.opened, given, by=by, via="page", today=today, note=note, stated=stated
+        )
         return answered.status
 
     def reply(

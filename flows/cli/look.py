@@ -3,6 +3,7 @@
 import json
 import os
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -141,7 +142,7 @@ def check(municipality: Municipality = "") -> None:
         typer.echo(f"{slug}: {counted(len(problems), 'problem') if problems else 'ready'}")
         for problem in problems:
             typer.echo(f"  {problem}")
-        for warning in look_at(slug, settings()):
+        for warning in look_at(slug, settings(), datetime.now(UTC).date()):
             typer.echo(f"  look at: {warning}")
     if bad:
         raise typer.Exit(1)

@@ -1,8 +1,11 @@
 """A Rechtsbehelfsbelehrung that lacks something gives a year instead of a month (VwGO § 58)."""
 
+from datetime import date
+
 import pytest
 
-from tasks.domain.remedy import missing_in
+from tasks.domain.remedy import doubts_in, look_again, missing_in
+from tests.builders import DAY
 
 AUTHORITY, STREET, PLACE = "Stadt Musterstadt", "Rathausplatz 1", "60000 Musterstadt"
 WHOLE = (
@@ -55,3 +58,75 @@ def test_an_authority_is_recognised_in_any_case() -> None:
         "bei der Stadt Musterstadt", "beim Oberbürgermeister der Freien Hansestadt Au"
     )
     assert list(missing_in(text, "Freie Hansestadt Au", STREET, PLACE)) == []
+
+
+LAWSUIT = (
+    "Gegen diesen Bescheid kann binnen eines Monats nach Bekanntgabe Klage beim Verwaltungsgericht "
+    "Musterstadt, Gerichtsweg 2, 60001 Musterstadt, erhoben werden: schriftlich, zur Niederschrift "
+    "der Urkundsbeamtin oder elektronisch nach § 55a VwGO."
+)
+WIDERSPRUCH = (
+    "Sie können gegen diesen Bescheid Widerspruch einlegen. Die Frist beträgt einen Monat, nachdem "
+    "er Ihnen bekanntgegeben wurde. Richten Sie ihn schriftlich, elektronisch nach § 3a "
+    "Abs. 2 VwVfG oder zur Niederschrift an das Landratsamt Musterkreis, "
+    "Kreisstraße 3, 60002 Kreis."
+)
+
+
+def test_where_there_is_no_widerspruch_the_court_its_seat_and_its_forms_are_asked_for() -> None:
+    assert missing(LAWSUIT) == []
+    assert list(doubts_in(LAWSUIT)) == []
+    for without, what in (
+        ("Verwaltungsgericht ", "the court"),
+        ("60001", "its seat: of the court"),
+        ("schriftlich", "VwGO § 81"),
+        ("elektronisch", "VwGO § 55a"),
+        ("binnen eines Monats", "VwGO § 74"),
+    ):
+        (named,) = missing(LAWSUIT.replace(without, ""))
+        assert what in named
+
+
+def test_the_authority_counts_also_where_a_court_is_named_in_passing() -> None:
+    text = WHOLE.replace("Stadt Musterstadt", "Behörde") + " Danach entscheidet das Gericht."
+    assert any("the authority" in one for one in missing(text))
+
+
+def test_other_words_of_a_whole_instruction_are_understood() -> None:
+    lacks = missing_in(WIDERSPRUCH, "Landratsamt Musterkreis", "Kreisstraße 3", "60002 Kreis")
+    assert list(lacks) == []
+    assert list(doubts_in(WIDERSPRUCH)) == []
+
+
+@pytest.mark.parametrize(
+    "period", ["innerhalb eines halben Monats", "binnen sechs Monaten", "bald"]
+)
+def test_no_other_period_passes_for_a_month(period: str) -> None:
+    assert "by when" in missing(WHOLE.replace("innerhalb eines Monats", period))[0]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "doubt"),
+    [
+        ("nach seiner Bekanntgabe ", "", "from when"),
+        ("seiner Bekanntgabe", "Zustellung", "Zustellung"),
+        (" nach § 3a Abs. 2 VwVfG", "", "elektronisch"),
+        ("einzulegen.", "einzulegen, auch per E-Mail.", "an e-mail were enough"),
+    ],
+)
+def test_what_a_lawyer_may_want_to_look_at_is_a_doubt_and_no_lack(
+    old: str, new: str, doubt: str
+) -> None:
+    (said,) = doubts_in(WHOLE.replace(old, new))
+
+    assert doubt in said
+    assert missing(WHOLE.replace(old, new)) == []
+    assert list(doubts_in(WHOLE + " Eine einfache E-Mail reicht nicht aus.")) == []
+
+
+def test_the_instruction_is_to_be_looked_at_again_from_sixty_days_before_its_day() -> None:
+    by = date(2026, 12, 31)
+    assert list(look_again(by, date(2026, 10, 31))) == []
+    for day in (date(2026, 11, 1), by, by + DAY):
+        (said,) = look_again(by, day)
+        assert "2026-12-31" in said
