@@ -163,6 +163,12 @@ def test_the_profile_template_is_ready_once_its_gaps_are_filled(own: Settings) -
         "elektronisch oder zur Niederschrift bei x, x, 60000 x."
     )
     text = text.replace('legal_remedy = ""', f'legal_remedy = "{remedy}"')
+    notice = (
+        "Verantwortlich ist x. Datenschutzbeauftragte: y. Name und Anschrift aus dem Melderegister, "
+        "Art. 6 DSGVO, automatisiert. Empfänger: z. Löschung nach {objection_days} Tagen. Auskunft, "
+        "Berichtigung, Einschränkung, Widerspruch, Aufsichtsbehörde."
+    )
+    text = text.replace('privacy_notice = ""', f'privacy_notice = "{notice}"')
     text = text.replace(' = ""  ', ' = "x"').replace(' = ""\n', ' = "x"\n')
     text = text.replace("enabled = false", "enabled = true")
     profile.write_text(text, encoding="utf-8")
