@@ -146,6 +146,16 @@ def test_the_demo_has_residents_for_both_channels() -> None:
     assert all(permit.email.endswith(".example") for permit in permits if permit.email)
 
 
+def test_the_demo_has_permits_of_both_forms_and_words_for_them(own: Settings) -> None:
+    permits = [permit for permit in _permits() if isinstance(permit, Permit)]
+    assert {permit.form for permit in permits} == {"", "paper"}
+    town, _ = prepare(own, TODAY)
+    parameters = town.services["resident_parking"].parameters
+    assert (parameters.default_form, set(parameters.forms)) == ("digital", {"digital", "paper"})
+    assert parameters.digital.nothing_to_do
+    assert not parameters.paper.nothing_to_do
+
+
 def test_a_new_municipality_is_told_all_that_its_profile_lacks(own: Settings) -> None:
     copy_profile(TEMPLATES / "municipality", own.folder("neustadt"))
     problems = " ".join(check_municipality("neustadt", own))
