@@ -10,6 +10,7 @@ import stat
 from io import BufferedReader
 from pathlib import Path
 
+_LOCKS = ".#"  # Emacs locks what somebody edits by a link that leads nowhere; nobody opens it
 _AT_MOST = 16 * 1024**2  # bytes; profiles, zone lists and templates are far smaller
 
 
@@ -77,7 +78,7 @@ def strange(folder: Path) -> dict[str, str]:
     found = {}
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
+            if entry.is_dir(follow_symlinks=False) or entry.name.startswith(_LOCKS):
                 continue
             try:
                 must_be_own(entry.stat(follow_symlinks=False))

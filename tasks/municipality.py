@@ -285,4 +285,4 @@ def _unread_folders(templates: Path) -> Iterator[str]:
 def _stamp(folder: Path) -> tuple[tuple[str, int], ...]:
     files = [path for path in folder.glob("*") if path.suffix in {".toml", ".json", ".txt"}]
     files += (folder / "templates").glob("*")
-    return tuple(sorted((path.name, path.stat().st_mtime_ns) for path in files))
+    return tuple(sorted((path.name, path.lstat().st_mtime_ns) for path in files))

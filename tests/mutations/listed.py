@@ -295,6 +295,25 @@ MUTATIONS = (
         "    if stat.S_ISDIR(found.st_mode):",
         "tests/steps/test_inbox.py::test_what_is_no_file_is_put_aside_unopened_and_the_delivery_is_taken",
     ),
+    # What a town writes itself reaches nothing of others.
+    Mutation(
+        "tasks/municipality.py",
+        "    if problems := _strange(folder):",
+        "    if problems := []:",
+        "tests/steps/test_town_files.py::test_a_folder_that_is_a_link_leads_nowhere",
+    ),
+    Mutation(
+        "tasks/records/database.py",
+        "            if owner not in (None, self._owner):",
+        "            if not owner and owner is not None:",
+        "tests/records/test_register_address.py::test_a_register_belongs_to_the_town_that_came_first",
+    ),
+    Mutation(
+        "tasks/letters/confined.py",
+        "        (resource.RLIMIT_NOFILE, 0),",
+        "        (resource.RLIMIT_CORE, 0),",
+        "tests/letters/test_town_templates.py::test_a_process_with_closed_doors_opens_nothing",
+    ),
     # A bad item never stops a good one; what ends the process twice is parked.
     Mutation(
         "tasks/stage.py",

@@ -10,6 +10,7 @@ from tasks.errors import ProfileInvalid, RegisterRefused, ZoneListInvalid
 from tasks.files import NotAFile, read_own
 from tasks.matching.zone_file import parse_zone_list
 from tasks.municipality import check_municipality, municipalities
+from tasks.registry.inbox import hash_of
 from tests.builders import a_person
 from tests.delivery_writer import BASELINE, Sent, write_delivery
 from tests.steps.test_inbox import a_socket
@@ -91,6 +92,12 @@ def test_a_town_with_anything_but_files_is_refused_and_no_other(
     assert municipalities(town.settings) == ["musterstadt", "nachbar"], "it is named, not gone"
     assert neighbour.run_day(DAY, "0001-gesamtlieferung.xml", until="pull")["deliveries"] == 1
     assert (home / "secret.key").read_text() == SECRET
+
+
+def test_whoever_edits_the_profile_stops_nothing(town: Town) -> None:
+    (town.folder / ".#profile.toml").symlink_to("somebody@somewhere.1234")
+
+    assert check_municipality(town.slug, town.settings) == []
 
 
 @pytest.mark.parametrize("name", ["inbox", "done", "rejected", "receipts", "spool", "templates"])
@@ -253,3 +260,14 @@ def test_many_files_and_a_huge_one_stop_nothing(town: Town) -> None:
     counts = town.run_day(DAY, until="pull")
 
     assert (counts["deliveries"], counts["set_aside"], counts["rejected"]) == (1, 60, 1)
+
+
+def test_of_a_file_that_is_too_large_nothing_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "huge.xml"
+
+    def marked(content: str, most: int) -> str:
+        path.write_text(content)
+        return hash_of([path], most)
+
+    assert marked("aaaa", 3) == marked("bbbb", 3) != marked("aaa", 3)
+    assert marked("aaaa", 4) != marked("bbbb", 4)
