@@ -69,7 +69,9 @@ class LetterRenderer:
 
     def __init__(self, template_dirs: Sequence[Path]) -> None:
         self._templates = TemplateFolders(template_dirs)
-        self._page = PageSetter(self._templates.page)
+        # What a municipality brings is shown from memory alone; a single folder is our own.
+        own = len(template_dirs) > 1
+        self._page = PageSetter(self._templates.page, None if own else template_dirs[0])
 
     def warm_up(self) -> None:
         """Opens the fonts. Fills no template: what is in them may be a stranger's."""
