@@ -43,7 +43,7 @@ class Server:
 @contextmanager
 def prefect_server(environment: Mapping[str, str]) -> Iterator[Server]:
     home = Path(environment["PREFECT_HOME"])
-    home.mkdir(parents=True)
+    home.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "prefect", "server", "start"]
     with (home / "server.log").open("wb") as log:
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
