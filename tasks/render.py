@@ -239,6 +239,7 @@ class Told:
             privacy_notice=texts.privacy_notice,
             contact=texts.contact,
             signed_by=texts.signed_by,
+            town=self._town.profile.name,
             postal=postal,
         )
 

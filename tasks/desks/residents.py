@@ -356,6 +356,7 @@ def _content(town: Municipality, letter: str, head: Head) -> LetterContent:
         privacy_notice=texts.privacy_notice,
         contact=texts.contact,
         signed_by=texts.signed_by,
+        town=town.profile.name,
         postal=head.postal,
     )
 

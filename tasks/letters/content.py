@@ -52,8 +52,9 @@ class LetterContent:
     `letter_id` is opaque and printed as „Unser Zeichen“. `addressee` has at most six lines and
     `note_lines` at most four (the return line is the fifth of its zone, DIN 5008 Form B).
     `legal_remedy` and `privacy_notice` are the authority's own checked texts, paragraphs separated
-    by an empty line. `signed_by` stands where no clerk's name is known. `postal`: on paper; else it
-    is an electronic document (VwVfG § 37 Abs. 2 Satz 1), the attached PDF as well.
+    by an empty line. `signed_by` stands where no clerk's name is known. `town`: whose register
+    tells and whose zones they are; the authority of the letterhead may be another. `postal`: on
+    paper; else it is an electronic document (VwVfG § 37 Abs. 2 Satz 1), the attached PDF as well.
     """
 
     letter_id: str
@@ -67,6 +68,7 @@ class LetterContent:
     privacy_notice: str
     contact: str
     signed_by: str
+    town: str
     postal: bool
 
 

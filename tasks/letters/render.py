@@ -223,6 +223,7 @@ def _shared(content: LetterContent) -> dict[str, Any]:
         "legal_remedy": paragraphs(content.legal_remedy),
         "privacy_notice": paragraphs(content.privacy_notice),
         "contact": clean(content.contact),
+        "town": clean(content.town),
         "postal": content.postal,
     }
 

@@ -125,6 +125,7 @@ def _letter(section: Section) -> LetterContent:
             "Stadt Musterstadt, Bewohnerparken, Telefon 0123 456-7890, "
             "E-Mail bewohnerparken@musterstadt.example"
         ),
+        town="Musterstadt",
         signed_by="Im Auftrag, A. Beispiel",
         postal=True,
     )

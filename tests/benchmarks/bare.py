@@ -170,6 +170,7 @@ class Bare:
             privacy_notice=profile.texts.privacy_notice,
             contact=profile.texts.contact,
             signed_by=profile.texts.signed_by,
+            town=profile.name,
             postal=True,
         )
 

@@ -174,9 +174,9 @@ def test_the_profile_template_is_ready_once_its_gaps_are_filled(own: Settings) -
     )
     text = text.replace('legal_remedy = ""', f'legal_remedy = "{remedy}"')
     notice = (
-        "Verantwortlich ist x. Datenschutzbeauftragte: y. Name und Anschrift aus dem Melderegister, "
-        "Art. 6 DSGVO, automatisiert. Empfänger: z. Löschung nach {objection_days} Tagen. Auskunft, "
-        "Berichtigung, Einschränkung, Widerspruch, Aufsichtsbehörde."
+        "Verantwortlich ist x. Datenschutzbeauftragte: y. Name, Anschrift aus dem Melderegister, "
+        "Art. 6 DSGVO, automatisiert. Empfänger: z. Löschung nach {objection_days} Tagen. "
+        "Auskunft, Berichtigung, Einschränkung, Widerspruch, Aufsichtsbehörde."
     )
     text = text.replace('privacy_notice = ""', f'privacy_notice = "{notice}"')
     text = text.replace(' = ""  ', ' = "x"').replace(' = ""\n', ' = "x"\n')

@@ -1,8 +1,12 @@
 """Who signs for the authority, and what the letter says of its own form (VwVfG § 37, § 3a)."""
 
+from dataclasses import replace
+
 import pytest
 
 from tasks.domain.decision import Result
+from tasks.letters.sample import samples
+from tasks.services.resident_parking import service
 from tests.letters.letters import a_ground, a_letter, renderer
 from tests.letters.pdf_reading import text_of
 
@@ -94,3 +98,18 @@ def test_what_is_no_bescheid_claims_neither_validity_nor_a_form_of_the_law(posta
         assert "gültig (§" not in words
         assert "§ 37 Abs." not in words
     assert "Zu diesem Schreiben" not in clerk
+
+
+@pytest.mark.parametrize("why", ["moved_away", "secondary_dwelling", "second_home_given_up"])
+def test_an_authority_that_serves_several_towns_names_the_one_that_is_meant(why: str) -> None:
+    """SächsStrVRG § 2: the Landkreis may be competent for the roads of a town."""
+    (sample,) = [one for one in samples(service) if one.sections[0].data.get("taking") == "revokes"]
+    part = replace(sample.sections[0], data={**sample.sections[0].data, "why": why})
+    head = replace(sample.letterhead, authority="Landkreis Musterkreis", place="Kreisstadt")
+    letter = replace(sample, sections=(part,), letterhead=head, town="Neudorf")
+    words = _plain(renderer().render_without_pdf(letter).text)
+
+    assert "in Neudorf" in words
+    assert "in unserer Kommune" not in words
+    assert "in Kreisstadt" not in words
+    assert "Landkreis Musterkreis" in words
