@@ -40,10 +40,12 @@ def taken() -> Iterator[int]:
 def demo(tmp_path_factory: pytest.TempPathFactory, taken: int) -> Iterator[Demo]:
     """The first call: the whole story is told, and it stays up."""
     demo = Demo(tmp_path_factory.mktemp("demo"), *everywhere(taken))
-    demo.until("stays up")
-    yield demo
-    demo.process.kill()
-    demo.end()
+    try:
+        demo.until("stays up")
+        yield demo
+    finally:
+        demo.process.kill()
+        demo.end()
 
 
 @pytest.fixture(scope="module")
