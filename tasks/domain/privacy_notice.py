@@ -64,7 +64,7 @@ def doubts_in(text: str, periods: Mapping[str, int]) -> Iterator[str]:
     for number, unit in _PERIOD.findall(said):
         if unit[:2] != "ta" or int(number) not in periods.values():
             yield f"says „{number} {unit}“, and no period of [retention] is that many days"
-    if not re.search(r"zweck|\bum\b.{1,200}\bzu\b", said):
+    if not re.search(r"zweck|\bum\b.{1,200}zu", said):
         yield "says no purpose: „um …“ (Art. 14 Abs. 1 Buchst. c)"
 
 

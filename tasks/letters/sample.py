@@ -55,19 +55,16 @@ VwVfG und § 9a Abs. 5 OZG oder zur Niederschrift einzulegen. Eine einfache E-Ma
 nicht aus."""
 
 _PRIVACY_NOTICE = """\
-Verantwortlich ist die Stadt Musterstadt, Rathausplatz 1, 60000 Musterstadt. Wir verarbeiten \
-Ihren Namen, Ihr Geburtsdatum, Ihre Anschriften und die Angaben zu Ihrem Bewohnerparkausweis mit \
-dem Kennzeichen, um den Ausweis an Ihre neuen Daten anzupassen (Art. 6 Abs. 1 Buchst. e DSGVO, § \
-6 Abs. 1 Satz 1 Nr. 15 Buchst. b StVG, § 45 Abs. 1b StVO). Die neuen Daten haben wir aus dem \
-Melderegister erhalten (§ 37 BMG, Art. 14 DSGVO). Ein Programm entscheidet dabei anhand der \
-Voraussetzungen, die in diesem Schreiben stehen, oder legt den Fall der Sachbearbeitung vor.
+Verantwortlich: Stadt Musterstadt, Rathausplatz 1, 60000 Musterstadt; Datenschutzbeauftragte: \
+datenschutz@musterstadt.example. Um Ihren Bewohnerparkausweis an Ihre neuen Daten anzupassen \
+(Art. 6 Abs. 1 Buchst. e DSGVO, § 45 Abs. 1b StVO), automatisiert oder durch die \
+Sachbearbeitung, verarbeiten wir Name, Geburtsdatum und Anschriften aus dem Melderegister (§ 37 \
+BMG, Art. 14 DSGVO) und die Angaben zum Ausweis. Empfänger: Verkehrsüberwachung und Druckerei.
 
-Empfänger sind die Verkehrsüberwachung der Stadt (Kennzeichen, Zone und Gültigkeit) und die \
-Druckerei, die unsere Briefe druckt. Wir löschen die Angaben 400 Tage nach dem letzten \
-Schreiben; geschieht nichts, nach 90 Tagen. Sie haben das Recht auf Auskunft, Berichtigung, \
-Löschung, Einschränkung und Widerspruch (Art. 15 bis 18 und 21 DSGVO). Unsere \
-Datenschutzbeauftragte erreichen Sie unter datenschutz@musterstadt.example. Sie können sich bei \
-der Aufsichtsbehörde beschweren, dem oder der Landesbeauftragten für den Datenschutz."""
+Wir löschen die Angaben nach 400 Tagen; geschieht nichts, nach 90 Tagen. Sie haben das Recht auf \
+Auskunft, Berichtigung, Löschung, Einschränkung und Widerspruch (Art. 15 bis 18 und 21 DSGVO) \
+und auf Beschwerde bei der Aufsichtsbehörde, der oder dem Landesbeauftragten für den \
+Datenschutz."""
 
 
 def sample_content(service: Service) -> LetterContent:

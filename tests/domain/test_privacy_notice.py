@@ -91,3 +91,9 @@ def test_a_period_is_filled_in_from_retention_and_another_word_is_refused() -> N
 @pytest.mark.parametrize("text", ["", "x", "Wir beachten die DSGVO."])
 def test_a_word_is_no_notice(text: str) -> None:
     assert len(missing(text)) == 10
+
+
+def test_a_purpose_may_be_said_in_one_word_or_two() -> None:
+    assert list(doubts_in(sample._PRIVACY_NOTICE, PERIODS)) == []
+    (said,) = doubts_in("Nach 400 Tagen.", PERIODS)
+    assert "purpose" in said
