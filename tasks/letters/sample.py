@@ -57,9 +57,10 @@ nicht aus."""
 _PRIVACY_NOTICE = """\
 Verantwortlich: Stadt Musterstadt, Rathausplatz 1, 60000 Musterstadt; Datenschutzbeauftragte: \
 datenschutz@musterstadt.example. Um Ihren Bewohnerparkausweis an Ihre neuen Daten anzupassen \
-(Art. 6 Abs. 1 Buchst. e DSGVO, § 45 Abs. 1b StVO), automatisiert oder durch die \
-Sachbearbeitung, verarbeiten wir Name, Geburtsdatum und Anschriften aus dem Melderegister (§ 37 \
-BMG, Art. 14 DSGVO) und die Angaben zum Ausweis. Empfänger: Verkehrsüberwachung und Druckerei.
+(Art. 6 Abs. 1 Buchst. e DSGVO, § 45 Abs. 1b StVO), mit einem Programm, das unklare Fälle \
+unseren Beschäftigten vorlegt, verarbeiten wir Name, Geburtsdatum und Anschriften aus dem \
+Melderegister (§ 37 BMG, Art. 14 DSGVO) und die Angaben zum Ausweis. Empfänger: \
+Verkehrsüberwachung und Druckerei.
 
 Wir löschen die Angaben nach 400 Tagen; geschieht nichts, nach 90 Tagen. Sie haben das Recht auf \
 Auskunft, Berichtigung, Löschung, Einschränkung und Widerspruch (Art. 15 bis 18 und 21 DSGVO) \
