@@ -97,7 +97,8 @@ def all_answer_soon(port: int) -> None:
 
 def test_nobody_without_a_session_waits_for_a_writer(town: Town, port: int) -> None:
     """A run holds the write lock, and 60 log-ins of unknown and known signs come in meanwhile."""
-    with writing(town.opened.engine), ThreadPoolExecutor(60) as pool:
+    with writing(town.opened.engine) as session, ThreadPoolExecutor(60) as pool:
+        session.connection()  # takes the lock
         begun = time.monotonic()
         knocks = [
             pool.submit(log_in, port, f"sb-{number}", client=f"192.0.2.{number}")

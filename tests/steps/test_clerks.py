@@ -744,7 +744,8 @@ def test_a_click_waits_for_no_writer(engine: Engine) -> None:
     with writing(engine) as session:
         secret = sessions.begin(session, Held(TOWN, clerk="sb-12"), begun, LASTS)
 
-    with writing(engine):
+    with writing(engine) as session:
+        session.connection()  # takes the lock
         start = time.monotonic()
         assert sessions.held(engine, secret, begun + timedelta(minutes=5), LASTS)
         assert time.monotonic() - start < 5
