@@ -21,7 +21,7 @@ from tasks.records.protocol import Applied
 from tasks.settings import settings
 from tasks.stage import Counts, spread, stage
 from tasks.state import cases, decisions, facts, outbox
-from tasks.state.database import Session, insert_missing, reading, utcnow, writing
+from tasks.state.database import Row, Session, insert_missing, reading, utcnow, writing
 from tasks.state.documents import EFFECT, dump
 from tasks.state.tables import CaseRow, EffectRow
 
@@ -126,7 +126,7 @@ def _carry_out_begun(town: Municipality, ids: Sequence[str], run: str) -> Counts
 
 def _carry_out(
     town: Municipality, planned: Sequence[tuple[str, CaseRow, Effect]]
-) -> tuple[list[dict[str, object]], dict[str, str]]:
+) -> tuple[list[Row], dict[str, str]]:
     """Rows of what was done, and case id -> code of what the record system refuses."""
     rows, broken = [], {}
     results = town.register.apply_many([(key, effect) for key, _, effect in planned])
@@ -173,15 +173,15 @@ def _note_undone(session: Session, done: Sequence[CaseRow], run: str) -> None:
     outbox.stop_unsent(session, list(undone), "undone")
 
 
-def effect_row(key: str, case: CaseRow, effect: Effect, result: Applied) -> dict[str, object]:
-    return EffectRow(
-        key=key,
-        municipality=case.municipality,
-        case_id=case.id,
-        kind=effect.kind.value,
-        record=effect.record,
-        effect=dump(EFFECT, effect),
-        inverse=dump(EFFECT, result.inverse),
-        result=RESULT.dump_json(result.data).decode(),
-        done_at=utcnow(),
-    ).model_dump()
+def effect_row(key: str, case: CaseRow, effect: Effect, result: Applied) -> Row:
+    return {
+        "key": key,
+        "municipality": case.municipality,
+        "case_id": case.id,
+        "kind": effect.kind.value,
+        "record": effect.record,
+        "effect": dump(EFFECT, effect),
+        "inverse": dump(EFFECT, result.inverse),
+        "result": RESULT.dump_json(result.data).decode(),
+        "done_at": utcnow(),
+    }

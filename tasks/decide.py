@@ -6,7 +6,7 @@ new is known about its person; and again on the day it is carried out. Only the 
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -34,8 +34,8 @@ from tasks.settings import settings
 from tasks.stage import Counts, spread, stage
 from tasks.state import answers, cases, decisions, facts
 from tasks.state.database import Session, reading, utcnow, writing
-from tasks.state.documents import DECISION, SITUATION, dump
-from tasks.state.tables import CaseRow, DecisionRow
+from tasks.state.documents import DECISION, SITUATION, Read, dump, load_person
+from tasks.state.tables import CaseRow
 
 STATUS = {
     Outcome.GRANTED: Status.GRANTED,
@@ -116,22 +116,22 @@ def _keep(
     decisions.keep_decisions(
         session,
         [
-            DecisionRow(
-                municipality=case.municipality,
-                case_id=case.id,
-                seq=seqs.get(case.id, 0) + 1,
-                outcome=decision.outcome.value,
-                code=decision.code,
-                decision=dump(DECISION, decision),
-                situation=dump(SITUATION, slim(situation)),
-                now_is_after=situation.now == situation.delta.after,
-                parameters=parameters,
-                rule_version=enabled.service.rule_version,
-                decided_by=_decided_by(situation, decision),
-                decided_on=today,
-                decided_at=now,
-                run=run,
-            )
+            {
+                "municipality": case.municipality,
+                "case_id": case.id,
+                "seq": seqs.get(case.id, 0) + 1,
+                "outcome": decision.outcome.value,
+                "code": decision.code,
+                "decision": dump(DECISION, decision),
+                "situation": dump(SITUATION, slim(situation)),
+                "now_is_after": situation.now == situation.delta.after,
+                "parameters": parameters,
+                "rule_version": enabled.service.rule_version,
+                "decided_by": _decided_by(situation, decision),
+                "decided_on": today,
+                "decided_at": now,
+                "run": run,
+            }
             for case, situation, decision in decided
         ],
     )
@@ -187,15 +187,17 @@ class Situations:
         people = {case.person_id for case in batch}
         service = enabled.service
         self._areas = town.areas(service.name)
-        self._people = facts.people_now(session, people)
-        self._deltas = facts.deltas(session, {case.delta_id for case in batch if case.delta_id})
+        read = cache(load_person)
+        told = {case.delta_id for case in batch if case.delta_id}
+        self._people = facts.people_now(session, people, read)
+        self._deltas = facts.deltas(session, told, read)
         self._later = facts.later_events(session, people)
         self._asked = facts.open_questions(session, service.name, people)
-        self._left = facts.homes_left_in_vain(session, service.name, people)
+        self._left = facts.homes_left_in_vain(session, service.name, people, read)
         self._answers = answers.valid_answers(session, {case.id for case in batch})
         self._out = facts.opted_out(session, service.name, service.level == "inform", people)
         self._follow = _FollowUps(session, batch)
-        self._look_again(session, town, batch)
+        self._look_again(session, town, batch, read)
         self._links = cases.links_of(session, town.slug, service.records, people)
         numbers = {link.record for links in self._links.values() for link in links}
         numbers |= self._follow.records
@@ -205,10 +207,12 @@ class Situations:
         for permit in town.register.similar(plates) if plates else ():
             self._same_plate.setdefault(squeezed(permit.plate), []).append(permit)
         every = [*self._permits.values(), *(p for ps in self._same_plate.values() for p in ps)]
-        self._rivals = Rivals(session, town.slug, every)
+        self._rivals = Rivals(session, town.slug, every, read)
         self._intact = _which_are_intact(town, self._follow)
 
-    def _look_again(self, session: Session, town: Municipality, batch: Sequence[CaseRow]) -> None:
+    def _look_again(
+        self, session: Session, town: Municipality, batch: Sequence[CaseRow], read: Read
+    ) -> None:
         """What waited for its day may meet a record that came after it, such as a renewal."""
         people: dict[str, list[Person]] = {}
         for case in batch:
@@ -216,7 +220,7 @@ class Situations:
                 known = self._known(case.person_id, self._deltas[case.delta_id])
                 people.setdefault(case.person_id, []).extend(known)
         if people:
-            cases.keep_links(session, to_rows(town, find_links(session, town, people)))
+            cases.keep_links(session, to_rows(town, find_links(session, town, people, read)))
 
     def _known(self, person_id: str, delta: Delta) -> list[Person]:
         """In the order of time: before and after the delta, and today."""

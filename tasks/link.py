@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, timedelta
-from functools import partial
+from functools import cache, partial
 
 from tasks.domain.automation import REVERSALS
 from tasks.domain.case import Step
@@ -15,9 +15,9 @@ from tasks.profile import EnabledService
 from tasks.settings import settings
 from tasks.stage import Counts, spread, stage
 from tasks.state import cases, intake, starts
-from tasks.state.database import Session, reading, writing
-from tasks.state.documents import load_person
-from tasks.state.tables import DeltaRow, RecordLink
+from tasks.state.database import Row, Session, reading, writing
+from tasks.state.documents import Read, load_person
+from tasks.state.tables import DeltaRow
 
 
 @stage("link deltas · {municipality}", retries=2, delays=(2, 10))
@@ -113,7 +113,8 @@ def _of_services_switched_off(
 def _find(
     session: Session, town: Municipality, deltas: Sequence[DeltaRow]
 ) -> dict[str, list[Link]]:
-    return find_links(session, town, _people(deltas))
+    read = cache(load_person)
+    return find_links(session, town, _people(deltas, read), read)
 
 
 def _settling(delta: DeltaRow, enabled: EnabledService) -> timedelta:
@@ -123,7 +124,7 @@ def _settling(delta: DeltaRow, enabled: EnabledService) -> timedelta:
 
 
 def find_links(
-    session: Session, town: Municipality, people: Mapping[str, Sequence[Person]]
+    session: Session, town: Municipality, people: Mapping[str, Sequence[Person]], read: Read
 ) -> dict[str, list[Link]]:
     """person id -> permits that belong, or may belong, to whom these snapshots show.
 
@@ -137,7 +138,7 @@ def find_links(
     }
     similar = _by_candidate(town, frozenset().union(*wanted.values()))
     permits = [permit for found in (*keyed.values(), *similar.values()) for permit in found]
-    rivals = Rivals(session, town.slug, permits)
+    rivals = Rivals(session, town.slug, permits, read)
     links = {}
     for person_id, known in people.items():
         own = [permit for key in {person.key for person in known} for permit in keyed[key]]
@@ -162,16 +163,16 @@ def _by_candidate(town: Municipality, wanted: frozenset[str]) -> dict[str, list[
 class Rivals:
     """Everyone registered under the key of one of these permits, or born on its date."""
 
-    def __init__(self, session: Session, slug: str, permits: Iterable[Permit]) -> None:
+    def __init__(self, session: Session, slug: str, permits: Iterable[Permit], read: Read) -> None:
         every = list(permits)
         born = {permit.birth_date for permit in every if permit.birth_date}
         keys = {permit.key for permit in every if permit.key}
         self._born: dict[str, list[tuple[str, Person]]] = {}
-        for person_id, person in intake.people_born(session, slug, born):
+        for person_id, person in intake.people_born(session, slug, born, read):
             self._born.setdefault(str(person.born), []).append((person_id, person))
         self._owners = {
             person.key: (person_id, person)
-            for person_id, person in intake.people_under(session, slug, keys)
+            for person_id, person in intake.people_under(session, slug, keys, read)
         }
 
     def of(self, permit: Permit, person_id: str) -> list[Person]:
@@ -181,26 +182,26 @@ class Rivals:
         return [person for other_id, person in there if other_id != person_id]
 
 
-def to_rows(town: Municipality, links: Mapping[str, Iterable[Link]]) -> list[RecordLink]:
+def to_rows(town: Municipality, links: Mapping[str, Iterable[Link]]) -> list[Row]:
     return [
-        RecordLink(
-            municipality=town.slug,
-            records="parking_permits",
-            record=one.permit.number,
-            person_id=person_id,
-            by=one.by.value,
-            score=one.score,
-        )
+        {
+            "municipality": town.slug,
+            "records": "parking_permits",
+            "record": one.permit.number,
+            "person_id": person_id,
+            "by": one.by.value,
+            "score": one.score,
+        }
         for person_id, found in links.items()
         for one in found
     ]
 
 
-def _people(deltas: Sequence[DeltaRow]) -> dict[str, list[Person]]:
+def _people(deltas: Sequence[DeltaRow], read: Read) -> dict[str, list[Person]]:
     """Both snapshots: a permit may carry the name or the address from before the change."""
     people: dict[str, list[Person]] = {}
     for delta in deltas:
-        known = [person for text in (delta.before, delta.after) if (person := load_person(text))]
+        known = [person for text in (delta.before, delta.after) if (person := read(text))]
         if known:
             people.setdefault(delta.person_id, []).extend(known)
     return people

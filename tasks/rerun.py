@@ -204,7 +204,7 @@ def _resume(town: Municipality, ids: Sequence[str], reason: str, run: str) -> se
             if case.status in UNDONE_YET and not case.acting:
                 case.recheck = True
         for letter in letters:
-            outbox.settle(session, letter, "ready")
+            outbox.settle(session, {letter: outbox.Outcome("ready")})
     return letters
 
 

@@ -8,7 +8,7 @@ letter is *uncertain* and waits for a person: it may be in the resident's inbox 
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from functools import partial
@@ -26,6 +26,7 @@ from tasks.settings import settings
 from tasks.stage import Counts, batches, cleaned, spread, stage
 from tasks.state import cases, decisions, outbox, unnoted
 from tasks.state.database import Session, reading, utcnow, writing
+from tasks.state.outbox import Outcome
 from tasks.state.tables import CaseRow, LetterRow
 from tasks.still_true import what_forbids
 
@@ -57,8 +58,7 @@ def recover_claims(town: Municipality, run: str) -> Counts:
     with writing(town.engine) as session:
         lost = outbox.claimed(session, town.slug, EMAIL)
         known = unnoted.read(town.folder)
-        for letter_id in [letter_id for letter_id in lost if letter_id in known]:
-            _settle_known(session, letter_id, known[letter_id], run)
+        _settle_known(session, {one: known[one] for one in lost if one in known}, run)
         lost = [letter_id for letter_id in lost if letter_id not in known]
         _note_uncertain(session, lost, run)
         there = _find_in_spool(town, session, run)
@@ -66,10 +66,11 @@ def recover_claims(town: Municipality, run: str) -> Counts:
     return +Counts(uncertain=len(lost), handed_over=there)
 
 
-def _settle_known(session: Session, letter_id: str, outcome: unnoted.Outcome, run: str) -> None:
-    outbox.settle(session, letter_id, outcome.status, outcome.code, outcome.reference)
-    if outcome.status == "handed_over":
-        _move_on(session, outbox.cases_of(session, [letter_id])[letter_id], run)
+def _settle_known(session: Session, known: Mapping[str, Outcome], run: str) -> None:
+    outbox.settle(session, known)
+    gone = [letter_id for letter_id, outcome in known.items() if outcome.status == "handed_over"]
+    told = outbox.cases_of(session, gone)
+    _move_on(session, [case for found in told.values() for case in found], run)
 
 
 def _find_in_spool(town: Municipality, session: Session, run: str) -> int:
@@ -83,11 +84,15 @@ def _find_in_spool(town: Municipality, session: Session, run: str) -> int:
     except AntragslosError as error:
         cleaned(error)
         return 0  # nobody knows: they stay claimed, and the next run asks again
-    for letter in letters:
-        if letter.id in there:
-            outbox.settle(session, letter.id, "handed_over", reference=f"{letter.id}.pdf")
-        else:
-            outbox.settle(session, letter.id, "ready")
+    outbox.settle(
+        session,
+        {
+            letter.id: Outcome("handed_over", reference=f"{letter.id}.pdf")
+            if letter.id in there
+            else Outcome("ready")
+            for letter in letters
+        },
+    )
     told = outbox.cases_of(session, there)
     lettered = [case for found in told.values() for case in found if case.status == Status.LETTERED]
     _move_on(session, lettered, run)
@@ -117,7 +122,7 @@ def _park(town: Municipality, run: str, letter_id: str, code: str) -> None:
 
 def _fail(session: Session, letter_id: str, code: str, run: str) -> None:
     told = outbox.cases_of(session, [letter_id])[letter_id]
-    outbox.settle(session, letter_id, "failed", code)
+    outbox.settle(session, {letter_id: Outcome("failed", code)})
     cases.fail(session, told, Step.SEND, {case.id: code for case in told}, run)
 
 
@@ -160,8 +165,8 @@ def _work(
         letters = _stop_what_must_not_leave(town, session, letters, told, today, run, counts)
         letters = _without_late(session, letters, told, today)
         if town.test_mode:
-            for letter in letters:
-                outbox.settle(session, letter.id, "held_back", "test_mode")
+            held_back = Outcome("held_back", "test_mode")
+            outbox.settle(session, {letter.id: held_back for letter in letters})
             return counts + Counts(held_back=len(letters))
         parcels = [_parcel(town, letter) for letter in letters]
     hand_out = _post if channel == POST else _mail
@@ -178,12 +183,11 @@ def _post(town: Municipality, parcels: Sequence[Parcel], breaker: Breaker, run: 
         with writing(town.engine) as session:
             _find_in_spool(town, session, run)
         raise
-    counts: Counts = Counts()
+    told = {parcel.letter_id: one for parcel, one in zip(parcels, results, strict=True)}
     with writing(town.engine) as session:
-        for parcel, result in zip(parcels, results, strict=True):
-            counts += _note(session, parcel.letter_id, result, run)
-    for parcel, result in zip(parcels, results, strict=True):
-        _tell(breaker, parcel.letter_id, result)
+        counts = _note(session, told, run)
+    for letter_id, result in told.items():
+        _tell(breaker, letter_id, result)
     return counts
 
 
@@ -243,7 +247,7 @@ def _note_patiently(
     for pause in (*PATIENCE, None):
         try:
             with writing(town.engine) as session:
-                return _note(session, letter_id, result, run)
+                return _note(session, {letter_id: result}, run)
         except StateUnavailable as error:
             problem = cleaned(error)
             if pause is not None:
@@ -255,28 +259,28 @@ def _note_patiently(
     return Counts({f"stopped:{problem.code}": 1, "unnoted": 1})
 
 
-def _outcome(result: HandedOver | AntragslosError) -> unnoted.Outcome:
+def _outcome(result: HandedOver | AntragslosError) -> Outcome:
     if isinstance(result, HandedOver):
-        return unnoted.Outcome("handed_over", "", result.reference)
-    return unnoted.Outcome("ready", result.code, "")
+        return Outcome("handed_over", "", result.reference)
+    return Outcome("ready", result.code)
 
 
 def _note(
-    session: Session, letter_id: str, result: HandedOver | AntragslosError, run: str
+    session: Session, results: Mapping[str, HandedOver | AntragslosError], run: str
 ) -> Counts:
     """What did not leave is ready again until it is known whose fault it was: see _judge."""
-    if isinstance(result, ChannelUncertain):
-        _note_uncertain(session, [letter_id], run)
-        return Counts(uncertain=1)
-    _settle_known(session, letter_id, _outcome(result), run)
-    return Counts(handed_over=1) if isinstance(result, HandedOver) else Counts()
+    lost = [one for one, result in results.items() if isinstance(result, ChannelUncertain)]
+    _note_uncertain(session, lost, run)
+    known = {one: _outcome(result) for one, result in results.items() if one not in lost}
+    _settle_known(session, known, run)
+    gone = sum(outcome.status == "handed_over" for outcome in known.values())
+    return +Counts(uncertain=len(lost), handed_over=gone)
 
 
 def _note_uncertain(session: Session, ids: Sequence[str], run: str) -> None:
-    for letter_id, told in outbox.cases_of(session, ids).items():
-        outbox.settle(session, letter_id, "uncertain", "channel.uncertain")
-        codes = {case.id: "channel.uncertain" for case in told}
-        cases.fail(session, told, Step.SEND, codes, run)
+    outbox.settle(session, dict.fromkeys(ids, Outcome("uncertain", "channel.uncertain")))
+    told = [case for found in outbox.cases_of(session, ids).values() for case in found]
+    cases.fail(session, told, Step.SEND, {case.id: "channel.uncertain" for case in told}, run)
 
 
 def _stop_what_must_not_leave(
@@ -290,7 +294,7 @@ def _stop_what_must_not_leave(
 ) -> list[LetterRow]:
     against = what_forbids(town, session, letters, told, today)
     for letter_id, objection in against.items():
-        outbox.settle(session, letter_id, "stopped", objection.code)
+        outbox.settle(session, {letter_id: Outcome("stopped", objection.code)})
         choices = STOPPED[:1] if objection.for_good else STOPPED
         question = needs_review(objection.code, [], objection.text, choices=choices)
         decisions.ask_about_letters(session, [(case, question) for case in told[letter_id]])

@@ -15,7 +15,7 @@ from tasks.municipality import Municipality, open_municipality
 from tasks.settings import settings
 from tasks.stage import Counts, spread, stage
 from tasks.state import cases, replies
-from tasks.state.database import insert_missing, reading, writing
+from tasks.state.database import Row, insert_missing, reading, writing
 from tasks.state.tables import CaseRow, OptOut, ReplyRow
 
 
@@ -76,14 +76,14 @@ def _left(reply: ReplyRow, case: CaseRow) -> tuple[str, ...]:
             return ()
 
 
-def _opt_out(reply: ReplyRow, case: CaseRow, service: str) -> dict[str, object]:
-    return OptOut(
-        municipality=case.municipality,
-        person_id=case.person_id,
-        service=service,
-        since=reply.received_on,
-        reply_id=reply.id,
-    ).model_dump()
+def _opt_out(reply: ReplyRow, case: CaseRow, service: str) -> Row:
+    return {
+        "municipality": case.municipality,
+        "person_id": case.person_id,
+        "service": service,
+        "since": reply.received_on,
+        "reply_id": reply.id,
+    }
 
 
 def opt_in(town: Municipality, case_id: str, reason: str) -> list[str]:

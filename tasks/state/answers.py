@@ -296,7 +296,7 @@ def _settle_letter(session: Session, case: CaseRow, answer: AnswerRow) -> None:
         _close(session, asked, by_case[asked.case_id], answer)
     send = answer.choice == LETTER_SEND
     if send:
-        outbox.settle(session, letter.id, "ready")
+        outbox.settle(session, {letter.id: outbox.Outcome("ready")})
     new = Status.LETTERED if send else Status.CLOSED
     changes = {"acting": False, "prompted": send}
     moves = [cases.Move(one, new, one.code, f"clerk {answer.by}", changes) for one in told]

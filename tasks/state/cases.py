@@ -5,13 +5,23 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import or_, update
+from sqlalchemy import bindparam, or_, update
 from sqlalchemy import select as select_columns
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, col, select
 
 from tasks.domain.case import BEFORE_STEP, UNDONE_YET, Status, Step, may_become
 from tasks.state import decisions
-from tasks.state.database import Engine, insert_missing, insert_rows, new_id, utcnow, writing
+from tasks.state.database import (
+    Engine,
+    Row,
+    insert_missing,
+    insert_rows,
+    new_id,
+    table_of,
+    utcnow,
+    writing,
+)
 from tasks.state.tables import CaseRow, DeltaRow, History, RecordLink
 
 
@@ -37,8 +47,8 @@ def mark_linked(session: Session, ids: Sequence[int]) -> None:
     session.execute(update(DeltaRow).where(col(DeltaRow.id).in_(ids)).values(linked=True))
 
 
-def keep_links(session: Session, rows: Sequence[RecordLink]) -> None:
-    insert_missing(session, RecordLink, [row.model_dump() for row in rows])
+def keep_links(session: Session, rows: Sequence[Row]) -> None:
+    insert_missing(session, RecordLink, rows)
 
 
 def links_of(
@@ -93,19 +103,19 @@ def open_cases(
     )
     now = utcnow()
     rows = [
-        CaseRow(
-            id=new_id("c"),
-            municipality=municipality,
-            service=case.service,
-            person_id=case.person_id,
-            delta_id=case.delta_id,
-            status=Status.OPEN,
-            settles_on=case.settles_on,
-            due_on=today,
-            run=run,
-            created_at=now,
-            updated_at=now,
-        ).model_dump()
+        {
+            "id": new_id("c"),
+            "municipality": municipality,
+            "service": case.service,
+            "person_id": case.person_id,
+            "delta_id": case.delta_id,
+            "status": Status.OPEN.value,
+            "settles_on": case.settles_on,
+            "due_on": today,
+            "run": run,
+            "created_at": now,
+            "updated_at": now,
+        }
         for case in new
         if (case.delta_id, case.service) not in known
     ]
@@ -283,12 +293,25 @@ class Move:
     changes: Mapping[str, Any]
 
 
+# All that a move may change: the same columns each time, so that a batch is one statement.
+_MOVED = (
+    *("status", "code", "failed_step", "outcome", "decided_on", "due_on", "notify"),
+    *("recheck", "acting", "prompted", "attempts", "run", "updated_at"),
+)
+_MOVE = (
+    update(table_of(CaseRow))
+    .where(col(CaseRow.id) == bindparam("moved"))
+    .values({name: bindparam(name) for name in _MOVED})
+)
+
+
 def move(session: Session, moves: Iterable[Move], run: str) -> None:
     """Changes the (attached) cases and writes their history."""
     moves = list(moves)
     hold(session, {step.case.person_id for step in moves})
+    session.flush()
     now = utcnow()
-    history = []
+    history, rows = [], {}
     for step in moves:
         case, old = step.case, Status(step.case.status)
         if old is not step.new and not may_become(old, step.new):
@@ -306,11 +329,14 @@ def move(session: Session, moves: Iterable[Move], run: str) -> None:
                     "run": run,
                 }
             )
-        changes = {"failed_step": "", **step.changes}
-        case.status, case.code, case.run, case.updated_at = step.new.value, step.code, run, now
+        told = {"status": step.new.value, "code": step.code, "run": run, "updated_at": now}
+        changes = {"failed_step": ""} | dict(step.changes) | told
+        assert changes.keys() <= set(_MOVED)
         for name, value in changes.items():
-            setattr(case, name, value)
-    session.flush()  # one executemany for cases that change alike
+            set_committed_value(case, name, value)  # written below, and not once more by a flush
+        rows[case.id] = {"moved": case.id} | {name: getattr(case, name) for name in _MOVED}
+    if rows:
+        session.execute(_MOVE, list(rows.values()))
     insert_rows(session, History, history)
 
 

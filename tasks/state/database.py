@@ -22,6 +22,7 @@ __all__ = ["Engine", "Session", "new_id", "open_database", "reading", "utcnow", 
 chance: random.Random = secrets.SystemRandom()  # tests put one here whose seed they know
 THREADS = 45
 _ALPHABET = "23456789abcdefghjkmnpqrstvwxyz"  # no look-alikes: ids are read aloud on the phone
+Row = dict[str, Any]  # column -> value
 TABLES = [
     SQLModel.metadata.tables[str(model.__tablename__)]
     for model in vars(tables).values()
@@ -121,30 +122,46 @@ def reading(engine: Engine) -> Session:
     return Session(engine.execution_options(antragslos_reading=True))
 
 
-def insert_rows(session: Session, model: type[SQLModel], rows: Sequence[dict[str, Any]]) -> None:
+def insert_rows(session: Session, model: type[SQLModel], rows: Sequence[Row]) -> None:
+    """One statement for all of them. What a row does not say is the default of its column."""
     if rows:
-        session.execute(insert(table_of(model)), list(rows))
+        session.execute(insert(table_of(model)), _filled(model, rows))
 
 
-def insert_missing(session: Session, model: type[SQLModel], rows: Sequence[dict[str, Any]]) -> None:
+def insert_missing(session: Session, model: type[SQLModel], rows: Sequence[Row]) -> None:
     """Inserts what no unique key holds yet: doing it twice changes nothing."""
     if rows:
-        session.execute(_dialect_insert(session, model).on_conflict_do_nothing(), list(rows))
+        statement = _dialect_insert(session, model).on_conflict_do_nothing()
+        session.execute(statement, _filled(model, rows))
+
+
+def _filled(model: type[SQLModel], rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Plain mappings, since to build an object of a model costs ten times as much."""
+    keys = {column.name for column in table_of(model).primary_key}
+    fields = model.model_fields.items()
+    defaults = {name: field.get_default() for name, field in fields if not field.is_required()}
+    made_by_database = {name for name in keys & defaults.keys() if defaults[name] is None}
+    known = {name: value for name, value in defaults.items() if name not in made_by_database}
+    return [known | row for row in rows]
 
 
 def upsert(
     session: Session,
     model: type[SQLModel],
-    rows: Sequence[dict[str, Any]],
+    rows: Sequence[Row],
     key: Sequence[str],
     change: Sequence[str],
+    where: Any = None,
 ) -> None:
+    """`where`: what of the known rows may be changed at all."""
     if rows:
         statement = _dialect_insert(session, model)
         statement = statement.on_conflict_do_update(
-            index_elements=list(key), set_={name: statement.excluded[name] for name in change}
+            index_elements=list(key),
+            set_={name: statement.excluded[name] for name in change},
+            where=where,
         )
-        session.execute(statement, list(rows))
+        session.execute(statement, _filled(model, rows))
 
 
 def _dialect_insert(session: Session, model: type[SQLModel]) -> Any:

@@ -6,13 +6,13 @@ from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
 from tasks.domain.decision import Decision, Outcome
-from tasks.state.database import insert_missing, insert_rows
+from tasks.state.database import Row, insert_rows, upsert
 from tasks.state.documents import CHOICES, DECISION, EFFECTS, dump
 from tasks.state.tables import CaseRow, DecisionRow, QuestionRow
 
 
-def keep_decisions(session: Session, rows: Sequence[DecisionRow]) -> None:
-    insert_rows(session, DecisionRow, [row.model_dump(exclude={"id"}) for row in rows])
+def keep_decisions(session: Session, rows: Sequence[Row]) -> None:
+    insert_rows(session, DecisionRow, rows)
 
 
 def last_seq(session: Session, ids: Collection[str]) -> dict[str, int]:
@@ -102,16 +102,8 @@ def ask_clerks(session: Session, asked: Sequence[tuple[CaseRow, Decision]]) -> N
                 "answer": "",
             }
         )
-    if not rows:
-        return
-    insert_missing(session, QuestionRow, rows)
-    for row in rows:  # a question that was withdrawn, or answered, may arise again
-        session.execute(
-            update(QuestionRow)
-            .where(
-                col(QuestionRow.case_id) == row["case_id"],
-                col(QuestionRow.code) == row["code"],
-                col(QuestionRow.status).in_(["withdrawn", "answered"]),
-            )
-            .values({name: row[name] for name in ("status", "text", "proposal", "choices")})
-        )
+    # A question that was withdrawn, or answered, may arise again.
+    status = col(QuestionRow.status)
+    over = (status == "withdrawn") | (status == "answered")
+    again = ["status", "text", "proposal", "choices"]
+    upsert(session, QuestionRow, rows, ["case_id", "code"], again, where=over)

@@ -1,5 +1,6 @@
 """Our domain types as JSON text and back: one adapter a type, defaults left out to stay small."""
 
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -20,6 +21,10 @@ EFFECTS: TypeAdapter[tuple[Effect, ...]] = TypeAdapter(tuple[Effect, ...])
 
 def dump(adapter: TypeAdapter[Any], value: Any) -> str:
     return adapter.dump_json(value, exclude_defaults=True).decode()
+
+
+# text -> the person; a batch reads the same snapshot once, by a `cache` of its own around it
+Read = Callable[[str | None], Person | None]
 
 
 def load_person(text: str | None) -> Person | None:

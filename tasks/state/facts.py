@@ -19,7 +19,7 @@ from tasks.domain.permits import OLD_UNTIL
 from tasks.domain.person import Person, PersonKey
 from tasks.domain.reply import Reply, ReplyKind, Scope
 from tasks.domain.service import LaterEvent
-from tasks.state.documents import CHOICES, EFFECT, STATED, load_person
+from tasks.state.documents import CHOICES, EFFECT, STATED, Read, load_person
 from tasks.state.tables import (
     AnswerRow,
     CaseRow,
@@ -37,30 +37,45 @@ from tasks.state.tables import (
 LEFT = ("claimed", "handed_over", "uncertain", "held_back")
 
 
-def people_now(session: Session, people: Collection[str]) -> dict[str, Person | None]:
+def people_now(
+    session: Session, people: Collection[str], read: Read = load_person
+) -> dict[str, Person | None]:
     """person id -> the person as known today; None for one who is gone from the register."""
-    rows = session.exec(select(PersonRow).where(col(PersonRow.id).in_(people)))
-    return {row.id: None if row.gone else load_person(row.snapshot) for row in rows}
+    query = select(PersonRow.id, PersonRow.gone, PersonRow.snapshot)
+    rows = session.exec(query.where(col(PersonRow.id).in_(people)))
+    return {person_id: None if gone else read(snapshot) for person_id, gone, snapshot in rows}
 
 
-def deltas(session: Session, ids: Collection[int]) -> dict[int, Delta]:
+def deltas(session: Session, ids: Collection[int], read: Read = load_person) -> dict[int, Delta]:
     rows = session.execute(
-        select_columns(DeltaRow, col(PersonRow.ags), col(PersonRow.number))
+        select_columns(
+            col(DeltaRow.id),
+            col(PersonRow.ags),
+            col(PersonRow.number),
+            col(DeltaRow.event),
+            col(DeltaRow.kind),
+            col(DeltaRow.received_on),
+            col(DeltaRow.reason_code),
+            col(DeltaRow.before),
+            col(DeltaRow.after),
+            col(DeltaRow.reverses),
+        )
         .join(PersonRow, col(PersonRow.id) == col(DeltaRow.person_id))
         .where(col(DeltaRow.id).in_(ids))
     )
-    return {row.id: to_delta(row, PersonKey(ags, number)) for row, ags, number in rows}
+    return {row.id: to_delta(row, PersonKey(row.ags, row.number), read) for row in rows}
 
 
-def to_delta(row: DeltaRow, key: PersonKey) -> Delta:
+def to_delta(row: Any, key: PersonKey, read: Read = load_person) -> Delta:
+    """`row`: of the table of deltas, or these columns of it."""
     return Delta(
         key=key,
         event=row.event,
         kind=DeltaKind(row.kind),
         received_on=row.received_on,
         reason_code=row.reason_code,
-        before=load_person(row.before),
-        after=load_person(row.after),
+        before=read(row.before),
+        after=read(row.after),
         reverses=row.reverses,
     )
 
@@ -117,7 +132,7 @@ def open_questions(
 
 
 def homes_left_in_vain(
-    session: Session, service: str, people: Collection[str]
+    session: Session, service: str, people: Collection[str], read: Read = load_person
 ) -> dict[str, list[tuple[int, Person]]]:
     """person id -> (delta id, person before it) of events on which nothing was carried out.
 
@@ -139,7 +154,7 @@ def homes_left_in_vain(
             col(DeltaRow.address_changed).is_(True),
         )
     ):
-        if person := load_person(before):
+        if person := read(before):
             found[person_id].append((delta_id, person))
     return found
 

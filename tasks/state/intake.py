@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import date
+from typing import Any
 
 from sqlalchemy import func, or_, update
 from sqlalchemy import select as select_columns
@@ -9,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from tasks.domain.person import Person, PersonKey
 from tasks.state.database import upsert, utcnow
-from tasks.state.documents import load_person
+from tasks.state.documents import Read, load_person
 from tasks.state.tables import Cursor, Delivery, PersonRow, Quarantine
 
 
@@ -114,28 +115,28 @@ def new_delivery(
 
 
 def people_born(
-    session: Session, municipality: str, dates: Collection[str]
+    session: Session, municipality: str, dates: Collection[str], read: Read = load_person
 ) -> list[tuple[str, Person]]:
     """(person id, snapshot) of everyone registered with one of these birth dates."""
-    rows = session.exec(
-        select(PersonRow)
-        .where(PersonRow.municipality == municipality, col(PersonRow.gone).is_(False))
-        .where(col(PersonRow.born).in_(dates))
-    )
-    return [(row.id, person) for row in rows if (person := load_person(row.snapshot))]
+    found = _registered(municipality).where(col(PersonRow.born).in_(dates))
+    return [(one, person) for one, text in session.exec(found) if (person := read(text))]
 
 
 def people_under(
-    session: Session, municipality: str, keys: Collection[PersonKey]
+    session: Session, municipality: str, keys: Collection[PersonKey], read: Read = load_person
 ) -> list[tuple[str, Person]]:
     """(person id, snapshot) of everyone registered under one of these keys."""
-    rows = session.exec(
-        select(PersonRow)
-        .where(PersonRow.municipality == municipality, col(PersonRow.gone).is_(False))
-        .where(col(PersonRow.number).in_({key.number for key in keys}))
+    numbers = {key.number for key in keys}
+    found = session.exec(_registered(municipality).where(col(PersonRow.number).in_(numbers)))
+    people = [(one, person) for one, text in found if (person := read(text))]
+    return [(one, person) for one, person in people if person.key in keys]
+
+
+def _registered(municipality: str) -> Any:
+    """(person id, snapshot) of everyone who is in the register."""
+    return select(PersonRow.id, PersonRow.snapshot).where(
+        PersonRow.municipality == municipality, col(PersonRow.gone).is_(False)
     )
-    people = [(row.id, person) for row in rows if (person := load_person(row.snapshot))]
-    return [(person_id, person) for person_id, person in people if person.key in keys]
 
 
 def key_lengths(session: Session, municipality: str) -> frozenset[int]:

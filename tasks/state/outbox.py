@@ -1,11 +1,12 @@
 """The outbox: a letter is rendered and stored before any channel is called."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
 
-from sqlalchemy import func, update
+from sqlalchemy import bindparam, func, update
 from sqlmodel import Session, col, select
 
-from tasks.state.database import insert_missing, utcnow
+from tasks.state.database import insert_missing, table_of, utcnow
 from tasks.state.tables import CaseRow, LetterRow, SectionRow
 
 MAX_ATTEMPTS = 20  # tries while others left, until a person must look
@@ -92,12 +93,12 @@ def load(session: Session, ids: Sequence[str], status: str = "ready") -> list[Le
 def cases_of(session: Session, letter_ids: Collection[str]) -> dict[str, list[CaseRow]]:
     """letter id -> the cases that it tells of."""
     found: dict[str, list[CaseRow]] = {letter_id: [] for letter_id in letter_ids}
-    for section, case in session.exec(
-        select(SectionRow, CaseRow)
+    for letter_id, case in session.exec(
+        select(SectionRow.letter_id, CaseRow)
         .where(col(SectionRow.letter_id).in_(letter_ids))
         .where(col(CaseRow.id) == col(SectionRow.case_id))
     ):
-        found[section.letter_id].append(case)
+        found[letter_id].append(case)
     return found
 
 
@@ -176,15 +177,33 @@ def claimed(session: Session, municipality: str, channel: str) -> list[str]:
     )
 
 
-def settle(
-    session: Session, letter_id: str, status: str, code: str = "", reference: str = ""
-) -> None:
-    """What became of a claimed letter."""
-    values: dict[str, object] = {"status": status, "code": code, "reference": reference}
-    if status == "handed_over":
-        values["handed_over_at"] = utcnow()
-    session.execute(
-        update(LetterRow).where(col(LetterRow.id) == letter_id).values(**values),
-        # Nobody reads these attributes again, and a batch has hundreds of objects to compare.
-        execution_options={"synchronize_session": False},
-    )
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a letter."""
+
+    status: str
+    code: str = ""
+    reference: str = ""  # Message-ID, or file name
+
+
+_SETTLED = ("status", "code", "reference", "handed_over_at")
+_SETTLE = (
+    update(table_of(LetterRow))
+    .where(col(LetterRow.id) == bindparam("settled"))
+    .values({name: bindparam(name) for name in _SETTLED})
+)
+
+
+def settle(session: Session, outcomes: Mapping[str, Outcome]) -> None:
+    """letter id -> what became of it. Letters that the session has loaded do not follow."""
+    now = utcnow()
+    rows = [
+        {
+            "settled": letter_id,
+            **asdict(outcome),
+            "handed_over_at": now if outcome.status == "handed_over" else None,
+        }
+        for letter_id, outcome in outcomes.items()
+    ]
+    if rows:
+        session.execute(_SETTLE, rows)

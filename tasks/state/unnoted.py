@@ -6,17 +6,12 @@ Opaque ids only.
 
 import json
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
+from tasks.state.outbox import Outcome
+
 NAME = ".unnoted-letters"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    status: str  # handed_over | ready
-    code: str
-    reference: str  # Message-ID
 
 
 def keep(folder: Path, letter_id: str, outcome: Outcome) -> None:

@@ -216,8 +216,8 @@ MUTATIONS = (
     ),
     Mutation(
         "tasks/send.py",
-        '        outbox.settle(session, letter_id, "uncertain", "channel.uncertain")',
-        '        outbox.settle(session, letter_id, "ready", "channel.uncertain")',
+        '    outbox.settle(session, dict.fromkeys(ids, Outcome("uncertain", "channel.uncertain")))',
+        '    outbox.settle(session, dict.fromkeys(ids, Outcome("ready", "channel.uncertain")))',
         "tests/steps/test_send.py::test_a_letter_in_the_hands_of_a_dead_process_is_never_silently_repeated",
     ),
     Mutation(
