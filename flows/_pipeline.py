@@ -3,6 +3,7 @@
 Begins with an underscore, since every other file here is one flow and one deployment.
 """
 
+import gc
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -23,6 +24,7 @@ from tasks.act import act_cases, begun, take_up_effects, to_act
 from tasks.decide import decide_cases, to_decide
 from tasks.errors import AntragslosError
 from tasks.grace import renew_letters, to_renew
+from tasks.idle import idle
 from tasks.link import link_deltas, to_link
 from tasks.look_back import look_back, must_look_back, not_looked_at
 from tasks.municipality import Municipality, open_municipality
@@ -34,6 +36,9 @@ from tasks.settings import private_files, settings
 from tasks.stage import Counts, batches, cleaned
 from tasks.state.lock import municipality_lock
 from tasks.take_up import recorded, take_up_replies
+
+# Prefect brings in a million objects that stay: each collection would walk through all of them.
+gc.freeze()
 
 # A person's cases are carried out one after the other, each decided on what the one before it left
 # behind; whoever has more than three of them in one day gets the rest on the next.
@@ -109,16 +114,26 @@ def begin() -> None:
                 get_run_logger().warning("Prefect's API %s", problem)
 
 
-def side_by_side(slugs: Sequence[str], work: Callable[[str], Outcome]) -> dict[str, Outcome]:
-    """So that one whose register or mail server hangs delays no other."""
+def side_by_side(
+    slugs: Sequence[str], on: date | None, work: Callable[[str], Outcome]
+) -> dict[str, Outcome]:
+    """So that one whose register or mail server hangs delays no other.
+
+    Of hundreds most have nothing to do on most days, and need not be looked at one by one.
+    """
+    nothing_new = idle(slugs, on, lambda town: day_of(town, on))
 
     def one(slug: str) -> Outcome:
         with tags(f"municipality:{slug}"):
             return work(slug)
 
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        begun = {slug: pool.submit(copy_context().run, one, slug) for slug in slugs}
-    return {slug: outcome.result() for slug, outcome in begun.items()}
+        begun = {
+            slug: pool.submit(copy_context().run, one, slug)
+            for slug in slugs
+            if slug not in nothing_new
+        }
+    return {slug: begun[slug].result() if slug in begun else Outcome() for slug in slugs}
 
 
 def of_municipality(

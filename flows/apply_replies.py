@@ -55,7 +55,7 @@ def apply_replies(parameters: ApplyParameters = EVERYTHING) -> State[Any]:
     def apply(slug: str) -> Outcome:
         return of_municipality(slug, parameters.on, run, prompted, "replies")
 
-    outcomes = side_by_side(slugs, apply)
+    outcomes = side_by_side(slugs, parameters.on, apply)
     # Another run is at work there; the next one, within minutes, finds what this one did not do.
     busy = [slug for slug, outcome in outcomes.items() if outcome.busy]
     rest = {slug: outcome for slug, outcome in outcomes.items() if slug not in busy}

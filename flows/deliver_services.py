@@ -53,7 +53,7 @@ def deliver_services(parameters: DeliverParameters = EVERYTHING) -> State[Any]:
     def deliver(slug: str) -> Outcome:
         return of_municipality(slug, parameters.on, run, everything, "deliver")
 
-    return end_state(side_by_side(slugs, deliver))
+    return end_state(side_by_side(slugs, parameters.on, deliver))
 
 
 if __name__ == "__main__":

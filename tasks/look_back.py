@@ -7,6 +7,7 @@ municipality's to say (`look_back_days`); each change is offered once, like a ne
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+from tasks.domain.delta import DeltaKind
 from tasks.municipality import Municipality, open_municipality
 from tasks.profile import EnabledService
 from tasks.services import all_services
@@ -26,8 +27,12 @@ def look_back(municipality: str, today: date) -> Counts:
 def must_look_back(town: Municipality, today: date) -> bool:
     with reading(town.engine) as session:
         rows = starts.starts(session, town.slug)
-        changed = bool(rows.keys() - town.services.keys()) or any(_further(town, rows, today))
-        return changed and starts.has_deltas(session, town.slug)
+        return has_changed(town, rows, today) and starts.has_deltas(session, town.slug)
+
+
+def has_changed(town: Municipality, rows: dict[str, ServiceStart], today: date) -> bool:
+    """Whether other services are on, or look back further, than those which were noted."""
+    return bool(rows.keys() - town.services.keys()) or any(_further(town, rows, today))
 
 
 def look_back_in(town: Municipality, today: date) -> Counts:
@@ -50,13 +55,18 @@ def look_back_in(town: Municipality, today: date) -> Counts:
 def not_looked_at(town: Municipality) -> int:
     """Changes for which the only services are off here. What a service that is on has passed over
     was said when it was switched on."""
+    if not (kinds := unserved(town)):
+        return 0
+    with reading(town.engine) as session:
+        return starts.count_not_looked_at(session, town.slug, kinds)
+
+
+def unserved(town: Municipality) -> frozenset[DeltaKind]:
+    """Changes that only services which are off here would look at."""
     known = {name: service.triggers for name, service in all_services().items()}
     off = frozenset().union(*(known[name] for name in known.keys() - town.services.keys()))
     on = frozenset().union(*(known[name] for name in known.keys() & town.services.keys()))
-    if not off - on:
-        return 0
-    with reading(town.engine) as session:
-        return starts.count_not_looked_at(session, town.slug, off - on)
+    return off - on
 
 
 def _further(

@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, time
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -223,6 +224,12 @@ def enabled_services(profile: Profile, municipality: str) -> list[EnabledService
     return enabled
 
 
+@cache
+def _reader(service: str) -> TypeAdapter[Any]:
+    """Made once a service: that takes longer than to read a whole profile."""
+    return TypeAdapter(all_services()[service].parameters)
+
+
 def _parameters(name: str, given: Mapping[str, Any]) -> tuple[Any, list[str]]:
     """The service's own parameters, and every problem with them."""
     known = all_services()
@@ -235,7 +242,7 @@ def _parameters(name: str, given: Mapping[str, Any]) -> tuple[Any, list[str]]:
     ]
     values = {key: value for key, value in given.items() if key in fields}
     try:
-        return TypeAdapter(kind).validate_python(values), problems
+        return _reader(name).validate_python(values), problems
     except ValidationError as error:
         return None, problems + [f"services.{name}.{line}" for line in _problems(error)]
 

@@ -22,6 +22,7 @@ from tasks.desks.residents import StateResidentDesk
 from tasks.domain.record import Permit
 from tasks.domain.reply import ReplyKind, Scope
 from tasks.errors import AntragslosError
+from tasks.idle import idle
 from tasks.municipality import Municipality, open_municipality
 from tasks.records.importing import import_permits, read_permits
 from tasks.replies.desk import BirthDate
@@ -243,6 +244,10 @@ class Town:
         """An admin continues whatever failed; what became of it."""
         ids = find_cases(self.opened, Selection())
         return rerun(self.opened, ids, _day(day), "test", "rerun", resend_uncertain)
+
+    def is_idle(self, day: str | date) -> bool:
+        """Whether a run of that day passes the municipality by, since nothing waits there."""
+        return self.slug in idle([self.slug], _day(day), lambda _: _day(day))
 
     # What is there ----------------------------------------------------------------------------
 

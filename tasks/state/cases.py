@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import bindparam, or_, update
+from sqlalchemy import and_, bindparam, or_, update
 from sqlalchemy import select as select_columns
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, col, select
@@ -193,12 +193,20 @@ def acting(session: Session, municipality: str) -> list[CaseRow]:
     return list(session.exec(query.order_by(col(CaseRow.delta_id), col(CaseRow.id))))
 
 
-def _due_for_decision(municipality: str, service: str, today: date, prompted: bool) -> list[Any]:
+def at_work(today: date) -> Any:
+    """Whatever a run finds to do on a case on this day, or began and did not end."""
     status = col(CaseRow.status)
-    return [
-        *([col(CaseRow.prompted).is_(True)] if prompted else []),
-        col(CaseRow.municipality) == municipality,
-        col(CaseRow.service) == service,
+    return or_(
+        _due_for_decision(today),
+        (status == Status.GRANTED) & (col(CaseRow.settles_on) <= today),
+        (status == Status.GRANTED) & col(CaseRow.acting).is_(True),
+        status == Status.ACTED,
+    )
+
+
+def _due_for_decision(today: date) -> Any:
+    status = col(CaseRow.status)
+    return and_(
         status.in_([status.value for status in UNDONE_YET]),
         col(CaseRow.acting).is_(False),
         or_(
@@ -209,7 +217,7 @@ def _due_for_decision(municipality: str, service: str, today: date, prompted: bo
             & (col(CaseRow.settles_on) <= today)
             & (col(CaseRow.decided_on) != today),
         ),
-    ]
+    )
 
 
 def ids_to_decide(
@@ -222,7 +230,12 @@ def ids_to_decide(
     return list(
         session.exec(
             select(CaseRow.id)
-            .where(*_due_for_decision(municipality, service, today, prompted))
+            .where(*([col(CaseRow.prompted).is_(True)] if prompted else []))
+            .where(
+                CaseRow.municipality == municipality,
+                CaseRow.service == service,
+                _due_for_decision(today),
+            )
             .order_by(col(CaseRow.delta_id), col(CaseRow.created_at), col(CaseRow.id))
         )
     )

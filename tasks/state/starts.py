@@ -17,6 +17,14 @@ def starts(session: Session, municipality: str) -> dict[str, ServiceStart]:
     return {row.service: row for row in session.exec(query)}
 
 
+def all_starts(session: Session) -> dict[str, dict[str, ServiceStart]]:
+    """municipality -> service -> its start."""
+    found: dict[str, dict[str, ServiceStart]] = {}
+    for row in session.exec(select(ServiceStart)):
+        found.setdefault(row.municipality, {})[row.service] = row
+    return found
+
+
 def keep_start(session: Session, municipality: str, service: str, since: date, to: date) -> None:
     row = {"municipality": municipality, "service": service, "since": since, "reaches_to": to}
     upsert(session, ServiceStart, [row], ["municipality", "service"], ["since", "reaches_to"])
@@ -31,6 +39,12 @@ def drop_starts(session: Session, municipality: str, services: Collection[str]) 
 def has_deltas(session: Session, municipality: str) -> bool:
     query = select(DeltaRow.id).where(DeltaRow.municipality == municipality).limit(1)
     return session.exec(query).first() is not None
+
+
+def with_deltas(session: Session, municipalities: Collection[str]) -> set[str]:
+    """Those of them that have any change."""
+    named = col(DeltaRow.municipality).in_(municipalities)
+    return set(session.exec(select(DeltaRow.municipality).where(named).distinct()))
 
 
 def first_waiting(session: Session, municipality: str) -> date | None:

@@ -108,8 +108,8 @@ MUTATIONS = (
     ),
     Mutation(
         "tasks/act.py",
-        "inverse=dump(EFFECT, result.inverse)",
-        "inverse=dump(EFFECT, effect)",
+        '"inverse": dump(EFFECT, result.inverse)',
+        '"inverse": dump(EFFECT, effect)',
         "tests/steps/test_reversals.py::test_a_reversal_undoes_a_switched_permit_and_tells_the_resident_where_he_lives",
     ),
     # What is said on the pages is on the disk before they say so, counts once, needs no Prefect.
