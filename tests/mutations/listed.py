@@ -400,8 +400,8 @@ MUTATIONS = (
     # A stored decision replays to the same.
     Mutation(
         "tasks/decide.py",
-        "now_is_after=situation.now == situation.delta.after,",
-        "now_is_after=True,",
+        '"now_is_after": situation.now == situation.delta.after,',
+        '"now_is_after": True,',
         "tests/steps/test_week_on_both_databases.py::test_every_decision_replays_to_the_same",
     ),
     # What a resident is called cannot change a letter's form.
