@@ -16,7 +16,9 @@ from tasks.settings import ROOT
 POOL = "antragslos"
 # What a run may say about how it is started: nothing. Prefect's own template takes a command, an
 # environment and a folder from whoever makes the run.
-POOL_TEMPLATE: dict[str, Any] = json.loads((ROOT / "work-pool.json").read_text(encoding="utf-8"))
+POOL_TEMPLATE: dict[str, Any] = json.loads(
+    (ROOT / "flows" / "work-pool.json").read_text(encoding="utf-8")
+)
 
 ELSEWHERE = "https://elsewhere.invalid"
 NO_LOGIN = (
@@ -30,7 +32,7 @@ ANY_PAGE = (
 WRONG_LOGIN = "does not take the log-in of PREFECT_API_AUTH_STRING."
 OPEN_POOL = (
     "has a work pool that takes a command from whoever makes a run. Put it right: "
-    f"prefect work-pool create {POOL} --base-job-template work-pool.json --overwrite"
+    f"prefect work-pool create {POOL} --base-job-template flows/work-pool.json --overwrite"
 )
 
 
