@@ -132,10 +132,7 @@ def find_links(
     """
     keys = {person.key for known in people.values() for person in known}
     keyed = town.register.by_keys(sorted(keys, key=lambda key: (key.ags, key.number)))
-    wanted = {
-        person_id: frozenset().union(*(candidate_keys_of(person) for person in known))
-        for person_id, known in people.items()
-    }
+    wanted = {person_id: candidate_keys_of(*known) for person_id, known in people.items()}
     similar = _by_candidate(town, frozenset().union(*wanted.values()))
     permits = [permit for found in (*keyed.values(), *similar.values()) for permit in found]
     rivals = Rivals(session, town.slug, permits, read)

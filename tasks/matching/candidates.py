@@ -44,15 +44,17 @@ def candidates_of(permit: Permit) -> frozenset[str]:
     return keys | {f"{PLATE}{plate}"} if plate else keys
 
 
-def candidate_keys_of(person: Person) -> frozenset[str]:
-    name, born = person.name, str(person.born)
-    codes = _codes(" ".join((name.given, name.usual, *family_names(name))))
-    keys = {f"name:{code}:{part}" for code in codes for part in {*_date_parts(born), ""}}
-    if born:
-        keys.add(f"born:{born}")
-    for dwelling in person.dwellings:
-        if road := normalise_street(dwelling.address.street):
-            keys |= {_home(road, None), _home(road, dwelling.address.house.number)}
+def candidate_keys_of(*known: Person) -> frozenset[str]:
+    """Of a person of whom one snapshot or several are known, which mostly say the same."""
+    keys: set[str] = set()
+    for name, born in {(person.name, str(person.born)) for person in known}:
+        codes = _codes(" ".join((name.given, name.usual, *family_names(name))))
+        keys |= {f"name:{code}:{part}" for code in codes for part in {*_date_parts(born), ""}}
+        if born:
+            keys.add(f"born:{born}")
+    for address in {dwelling.address for person in known for dwelling in person.dwellings}:
+        if road := normalise_street(address.street):
+            keys |= {_home(road, None), _home(road, address.house.number)}
     return frozenset(keys)
 
 

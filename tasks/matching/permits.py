@@ -50,11 +50,10 @@ def whose(permit: Permit, known: Sequence[Person], others: Iterable[Person] = ()
     its date. What fits one of them as well is never more than a suggestion.
     """
     rivals, keys = tuple(others), {person.key for person in known}
-    fits = any(statutory_match(person, permit) for person in known)
-    elsewhere = any(statutory_match(other, permit) for other in rivals)
+    fits = _fits_one_of(known, permit)
     if permit.key in keys:
         trusted = _hang_together(known) and any(key_agrees(one, permit) for one in known)
-        if trusted and (fits or not elsewhere):
+        if trusted and (fits or not _fits_one_of(rivals, permit)):
             return Link(permit, LinkedBy.KEY)
         return _suggested(known, permit, at_least=1)
     if permit.key is not None:
@@ -63,9 +62,13 @@ def whose(permit: Permit, known: Sequence[Person], others: Iterable[Person] = ()
             return _suggested(known, permit, at_least=99)  # registered twice: another key since
         owned = any(key_agrees(owner, permit) for owner in owners)
         return None if owned and not fits else _suggested(known, permit)
-    if fits and not elsewhere:
+    if fits and not _fits_one_of(rivals, permit):
         return Link(permit, LinkedBy.STATUTORY)
     return _suggested(known, permit)
+
+
+def _fits_one_of(people: Iterable[Person], permit: Permit) -> bool:
+    return any(statutory_match(person, permit) for person in people)
 
 
 def key_agrees(person: Person, permit: Permit) -> bool:
@@ -100,7 +103,7 @@ def _same_registered(one: Person, other: Person) -> bool:
 
 def _suggested(known: Sequence[Person], permit: Permit, at_least: int = 0) -> Link | None:
     scores = [at_least, *(suggestion_score(person, permit) for person in known)]
-    if any(statutory_match(person, permit) for person in known):
+    if _fits_one_of(known, permit):
         scores.append(99)
     score = max(scores)
     return Link(permit, LinkedBy.SUGGESTED, score) if score else None

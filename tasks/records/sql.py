@@ -58,12 +58,12 @@ class SqlPermitRegister:
         return found
 
     def similar(self, candidate_keys: AbstractSet[str]) -> list[Permit]:
-        found: dict[str, Permit] = {}
-        query = select(permits).join(candidates)
+        numbers: set[str] = set()  # most permits share several keys with whoever holds them
+        query = select(candidates.c.permit)
         with self._database.reading() as connection:
             for part in chunks(candidate_keys):
-                rows = connection.execute(query.where(candidates.c.candidate.in_(part)))
-                found.update((row["number"], to_permit(row)) for row in rows.mappings())
+                numbers.update(connection.scalars(query.where(candidates.c.candidate.in_(part))))
+            found = load_permits(connection, numbers)
         return [found[number] for number in sorted(found)]
 
     def get(self, numbers: Sequence[str]) -> dict[str, Permit]:

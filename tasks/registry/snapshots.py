@@ -17,6 +17,7 @@ Where the registry tells a state and no event (a full delivery, code 102), what 
 state before it is the event: found by comparison.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -113,7 +114,7 @@ def _is_back(before: Person, lived: Dwelling | None, lives: Dwelling, day: date)
     out = lives.moved_out.full()
     if out is None or out <= day or (lived and lived.address.place == lives.address.place):
         return False
-    return _identity(lives) in {_identity(d) for d in before.dwellings if not d.current}
+    return _is_among([d for d in before.dwellings if not d.current], lives)
 
 
 def _is_put_off(lived: Dwelling | None, home: Dwelling | None) -> bool:
@@ -129,8 +130,8 @@ def newcomer(last: Person | None, after: Person) -> DeltaKind:
     """Somebody whom a state tells of and who was not here. `last`: as deleted from the register."""
     if after.home() is None or after.died is not None:
         return DeltaKind.STOCK
-    stays = {_identity(d) for d in last.dwellings if d.current} if last else set()
-    back = any(d.current and _identity(d) in stays for d in after.dwellings)
+    stays = [d for d in last.dwellings if d.current] if last else []
+    back = any(d.current and _is_among(stays, d) for d in after.dwellings)
     return DeltaKind.OTHER_REVERSED if back else DeltaKind.ARRIVAL
 
 
@@ -159,11 +160,12 @@ def _death_reversed(record_kind: DeltaKind, before: Person, after: Person) -> bo
 
 
 def _move_reversed(before: Person, after: Person) -> bool:
-    given_up = {_identity(d) for d in before.dwellings if not d.current}
-    given_up -= {_identity(d) for d in before.dwellings if d.current}
+    given_up = [d for d in before.dwellings if not d.current]
+    kept = [d for d in before.dwellings if d.current]
     return any(
-        d.current and d.moved_out == PartialDate() and _identity(d) in given_up
+        _is_among(given_up, d) and d.moved_out == PartialDate() and not _is_among(kept, d)
         for d in after.dwellings
+        if d.current
     )
 
 
@@ -172,20 +174,23 @@ def _move_replaced(record_kind: DeltaKind, before: Person, after: Person) -> boo
     old, new = before.home(), after.home()
     if record_kind != DeltaKind.MOVE or old is None or new is None:
         return False
-    return old.address.place != new.address.place and _never_moved(old, new, after)
+    return _never_moved(old, new, after) and old.address.place != new.address.place
 
 
 def _never_moved(old: Dwelling, new: Dwelling, after: Person) -> bool:
     """A real move leaves the old dwelling behind. Where it is gone and an older stay is back that
     no earlier snapshot had told us of, the move in between never happened."""
-    gone = _identity(old) not in {_identity(d) for d in after.dwellings}
     older = old.moved_in is not None and new.moved_in is not None and new.moved_in < old.moved_in
-    return gone and older
+    return older and not _is_among(after.dwellings, old)
 
 
-def _identity(dwelling: Dwelling) -> tuple[object, ...]:
+def _is_among(dwellings: Sequence[Dwelling], one: Dwelling) -> bool:
+    return any(_same_stay(one, other) for other in dwellings)
+
+
+def _same_stay(one: Dwelling, other: Dwelling) -> bool:
     """A dwelling is one stay: the same house since the same day."""
-    return (dwelling.address.place, dwelling.moved_in)
+    return one.moved_in == other.moved_in and one.address.place == other.address.place
 
 
 def _seen(before: Person, after: Person) -> DeltaKind:
@@ -198,7 +203,7 @@ def _seen(before: Person, after: Person) -> DeltaKind:
     if old is not None and new is None:
         return DeltaKind.MOVE_AWAY
     if old is not None and new is not None:
-        if old.address != new.address and _identity(old) != _identity(new):
+        if old.address != new.address and not _same_stay(old, new):
             return _other_home(old, new, after)
         if old.status != new.status:
             return DeltaKind.STATUS_CHANGE

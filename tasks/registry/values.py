@@ -10,7 +10,7 @@ from lxml import etree
 from tasks.domain.person import DwellingStatus, PartialDate
 from tasks.domain.text import plain
 from tasks.errors import RecordRejected
-from tasks.registry.xml_stream import local
+from tasks.registry.xml_stream import local, local_name
 
 MAX_TEXT = 1000  # no field of DSMeld comes near
 
@@ -42,10 +42,8 @@ _DATE = re.compile(r"([0-9]{4}(?:-[0-9]{2}){0,2})(?:Z|[+-][0-9]{2}:[0-9]{2})?")
 def parts(element: etree._Element, sheet: str = "") -> list[tuple[str, etree._Element]]:
     """(local name, child) for each child. What may stand there once and says two things is refused:
     the machine would choose one of them by chance."""
-    children = list(element)
-    names = list(map(local, children))
-    found = list(zip(names, children, strict=True))
-    if len(set(names)) < len(names):
+    found = [(local_name(child.tag), child) for child in element]
+    if len(dict(found)) < len(found):
         _said_once(found, sheet)
     return found
 

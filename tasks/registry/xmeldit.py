@@ -5,7 +5,7 @@ delivery as a whole unreliable raises DeliveryRejected, possibly after records w
 whoever reads must stage them and let them count only when the end is reached.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -128,7 +128,7 @@ def read_records(
             yield record
         element.clear()
         if root is not None:
-            _check_head_is_over(root)
+            _check_head_is_over(element.itersiblings(preceding=True))
         root = parent
         while element.getprevious() is not None:
             del parent[0]
@@ -158,9 +158,9 @@ def _raw(element: etree._Element) -> bytes:
     return etree.tostring(element, encoding="utf-8", with_tail=False)
 
 
-def _check_head_is_over(root: etree._Element) -> None:
+def _check_head_is_over(found: Iterable[etree._Element]) -> None:
     """What stands there of the head after the first record would say it a second time."""
-    if any(local(part) in HEAD_PARTS for part in root):
+    if any(local(part) in HEAD_PARTS for part in found):
         raise DeliveryRejected("registry.head_twice")
 
 

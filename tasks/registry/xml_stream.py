@@ -29,11 +29,11 @@ Event = tuple[str, etree._Element]
 
 def local(element: etree._Element) -> str:
     """The name without its namespace: versions of XMeld differ in that only."""
-    return _name(element.tag)
+    return local_name(element.tag)
 
 
 @lru_cache(maxsize=1024)  # a delivery has some hundred names and millions of elements
-def _name(tag: str) -> str:
+def local_name(tag: str) -> str:
     return tag.rpartition("}")[2]
 
 

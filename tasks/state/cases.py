@@ -44,7 +44,8 @@ def opened_by(session: Session, delta_id: int) -> list[CaseRow]:
 
 
 def mark_linked(session: Session, ids: Sequence[int]) -> None:
-    session.execute(update(DeltaRow).where(col(DeltaRow.id).in_(ids)).values(linked=True))
+    delta = table_of(DeltaRow)  # nobody looks at the objects of these rows any more
+    session.execute(update(delta).where(delta.c.id.in_(ids)).values(linked=True))
 
 
 def keep_links(session: Session, rows: Sequence[Row]) -> None:

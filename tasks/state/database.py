@@ -36,7 +36,11 @@ def table_of(model: type[SQLModel]) -> Table:
 
 
 def new_id(prefix: str) -> str:
-    return f"{prefix}-{''.join(chance.choices(_ALPHABET, k=12))}"
+    left, letters = chance.randrange(len(_ALPHABET) ** 12), ""  # asked once: it is a system call
+    for _ in range(12):
+        left, place = divmod(left, len(_ALPHABET))
+        letters += _ALPHABET[place]
+    return f"{prefix}-{letters}"
 
 
 def utcnow() -> datetime:

@@ -61,7 +61,7 @@ def _parse(patch: Patch, breaks: Break) -> None:
 
 def _link(patch: Patch, breaks: Break) -> None:
     old = tasks.link.candidate_keys_of
-    found = lambda person: person.key.number == KEY  # noqa: E731
+    found = lambda *known: any(person.key.number == KEY for person in known)  # noqa: E731
     patch(tasks.link, "candidate_keys_of", _when(found, old, breaks))
 
 
