@@ -278,8 +278,9 @@ def _take_packet(
     """What of the packet is for the quarantine."""
     delivery, place = taking.delivery, packet.head.packet
     chunk: list[Incoming] = []
+    position = 0
     for record in read_records(packet.path, town.profile.ags, seen=seen):
-        delivery.records_read += 1
+        position = record.position
         if isinstance(record, BadRecord):
             if record.error:
                 cleaned(record.error)
@@ -304,6 +305,7 @@ def _take_packet(
             _take_chunk(town, taking, chunk)
             chunk = []
     _take_chunk(town, taking, chunk)
+    delivery.records_read += position
     refused, taking.refused = taking.refused, []
     raw = read_raw(packet.path, {one.position for one, _ in refused})
     for one, error in refused:

@@ -9,7 +9,7 @@ says: signs are unique across deliveries.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -199,15 +199,16 @@ class Taking:
         stock = record.kind is DeltaKind.STOCK
         same = stock and row.here and row.text == text
         stale = stock and not same and row.told == content  # what came in between is newer
-        told = [] if same or stale else [*self._told(record, row)]
         back, row.missing = row.missing if record.person else "", ""
+        known = None if same and not back else load_person(row.text)
+        told = [] if same or stale else [*self._told(record, row, known)]
         if back:
-            known = load_person(row.text)
             told.insert(0, (DeltaKind.OTHER_REVERSED, known, known))
+        written = {id(known): row.text, id(record.person): text}
         for place, one in enumerate(told, start=1):
             if one[0] is not DeltaKind.STOCK:
                 takes_back = back if place == 1 else ""
-                yield self._delta(record, row, one, len(told) - place, content, takes_back)
+                yield self._delta(record, row, one, written, len(told) - place, content, takes_back)
         if stale:
             self.repeated += 1
             return
@@ -216,28 +217,36 @@ class Taking:
         row.born = str(record.person.born) if record.person else ""
         row.gone, row.known = record.person is None, True
 
-    def _told(self, record: Incoming, row: _Mirror) -> Sequence[Told]:
+    def _told(self, record: Incoming, row: _Mirror, known: Person | None) -> Sequence[Told]:
         person = record.person
         if record.kind is not DeltaKind.STOCK or row.here or person is None:
-            before = load_person(row.text) if row.here else None
+            before = known if row.here else None
             return self.compare.tell(record.kind, before, person, self.received_on)
         if not (self._everyone_known or row.known):
             return ()
-        return ((self.compare.newcomer(load_person(row.text), person), None, person),)
+        return ((self.compare.newcomer(known, person), None, person),)
 
     def _delta(
         self,
         record: Incoming,
         row: _Mirror,
         told: Told,
+        written: Mapping[int, str],
         before_the_last: int,
         content: str,
         takes_back: str,
     ) -> dict[str, object]:
-        """`before_the_last`: 0 for what a record says last, which alone carries its own sign."""
+        """`written`: id of a snapshot -> its text, as far as it was written before.
+
+        `before_the_last`: 0 for what a record says last, which alone carries its own sign.
+        """
         kind, before, after = told
         # Data minimisation: what no service may look at is counted, not kept.
         kept, stock = kind is not DeltaKind.IRRELEVANT, record.kind is DeltaKind.STOCK
+        texts = [
+            (written.get(id(one)) or dump(PERSON, one)) if kept and one else None
+            for one in (before, after)
+        ]
         return self._row(
             row.id,
             kind,
@@ -252,8 +261,8 @@ class Taking:
             content="" if stock else content,
             reverses=takes_back,
             address_changed=kept and address_changed(before, after),
-            before=dump(PERSON, before) if kept and before else None,
-            after=dump(PERSON, after) if kept and after else None,
+            before=texts[0],
+            after=texts[1],
             linked=not kept,
         )
 
