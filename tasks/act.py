@@ -7,13 +7,14 @@ with what it did the first time. Between the two commits a case is not decided a
 record that a second decision would look at may be changed already.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import partial
 
 from pydantic import TypeAdapter
 
 from tasks.domain.case import Status, Step, may_become
+from tasks.domain.decision import Decision
 from tasks.domain.effect import Effect
 from tasks.errors import AntragslosError, TemporaryError
 from tasks.municipality import Municipality, open_municipality
@@ -23,7 +24,7 @@ from tasks.stage import Counts, spread, stage
 from tasks.state import cases, decisions, facts, outbox
 from tasks.state.database import Row, Session, insert_missing, reading, utcnow, writing
 from tasks.state.documents import EFFECT, dump
-from tasks.state.tables import CaseRow, EffectRow
+from tasks.state.tables import CaseRow, DecisionRow, EffectRow
 
 RESULT: TypeAdapter[dict[str, str]] = TypeAdapter(dict[str, str])
 
@@ -75,7 +76,8 @@ def _take_up(town: Municipality, run: str, ids: Sequence[str]) -> Counts:
 
 def effects_reached(session: Session, town: Municipality, batch: Sequence[CaseRow]) -> set[str]:
     """The cases of which the record system has carried something out. Raises TemporaryError."""
-    planned = effects_of(session, batch)
+    last = decisions.last_decisions(session, [case.id for case in batch])
+    planned = effects_of(batch, last)
     (results,) = town.register.rehearse([[(key, effect) for key, _, effect in planned]])
     reached: set[str] = set()
     for (_, case, _), result in zip(planned, results, strict=True):
@@ -106,7 +108,8 @@ def _act(town: Municipality, today: date, run: str, ids: Sequence[str]) -> Count
 def _carry_out_begun(town: Municipality, ids: Sequence[str], run: str) -> Counts:
     with writing(town.engine) as session:
         batch = [case for case in cases.load(session, ids, Status.GRANTED) if case.acting]
-        rows, broken = _carry_out(town, effects_of(session, batch))
+        last = decisions.last_decisions(session, [case.id for case in batch])
+        rows, broken = _carry_out(town, effects_of(batch, last))
         insert_missing(session, EffectRow, rows)
         done = [case for case in batch if case.id not in broken]
         silent = [case for case in done if not case.notify]
@@ -118,7 +121,8 @@ def _carry_out_begun(town: Municipality, ids: Sequence[str], run: str) -> Counts
         cases.move(session, closed, run)
         cases.fail(session, failed, Step.ACT, broken, run)
         decisions.ask_what_is_left(session, [case.id for case in done])
-        _note_undone(session, done, run)
+        undoing = [case for case in done if last[case.id][1].undoes]
+        _note_undone(session, undoing, run)
         # The person's next case was decided on a record that is another one now.
         cases.mark_recheck(session, town.slug, {case.person_id for case in done})
         return Counts(acted=len(done), closed=len(silent), effects=len(rows), failed=len(failed))
@@ -140,9 +144,10 @@ def _carry_out(
     return rows, broken
 
 
-def effects_of(session: Session, batch: Sequence[CaseRow]) -> list[tuple[str, CaseRow, Effect]]:
+def effects_of(
+    batch: Sequence[CaseRow], last: Mapping[str, tuple[DecisionRow, Decision]]
+) -> list[tuple[str, CaseRow, Effect]]:
     """(idempotency key, case, effect) of the last decision of each case."""
-    last = decisions.last_decisions(session, [case.id for case in batch])
     return [
         (f"{case.id}:{last[case.id][0].seq}:{position}", case, effect)
         for case in batch
@@ -150,10 +155,10 @@ def effects_of(session: Session, batch: Sequence[CaseRow]) -> list[tuple[str, Ca
     ]
 
 
-def _note_undone(session: Session, done: Sequence[CaseRow], run: str) -> None:
+def _note_undone(session: Session, undoing: Sequence[CaseRow], run: str) -> None:
     """The cases that were taken back by these; what is left of them to say is not said any more."""
-    last = decisions.last_decisions(session, [case.id for case in done])
-    undoing = [case for case in done if last[case.id][1].undoes]
+    if not undoing:
+        return
     targets = facts.targets(session, undoing)
     undone = {row.id: row for row in targets.values() if row.status != Status.UNDONE}
     causes = {targets[case.id].id: case for case in undoing if case.id in targets}

@@ -232,11 +232,12 @@ class Situations:
         delta = self._deltas[case.delta_id]
         chosen = self._follow.chosen.get(_cause(case, "answer"))
         choice, prompting = (chosen[0], (chosen[1],)) if chosen else (None, ())
+        links = tuple(self._links_now(case.person_id, delta))
         return Situation(
             delta=delta,
             now=self._people[case.person_id],
-            links=tuple(self._links_now(case.person_id, delta)),
-            elsewhere=tuple(self._elsewhere(case.person_id, delta)),
+            links=links,
+            elsewhere=tuple(self._elsewhere(case.person_id, delta, links)),
             areas_before=self._area(delta.before),
             areas_after=self._area(delta.after, delta.before),
             areas_earlier=tuple(
@@ -288,11 +289,12 @@ class Situations:
                 by = LinkedBy.SUGGESTED
             yield Link(permit, by, link.score)
 
-    def _elsewhere(self, person_id: str, delta: Delta) -> Iterator[SamePlate]:
+    def _elsewhere(
+        self, person_id: str, delta: Delta, links: Sequence[Link]
+    ) -> Iterator[SamePlate]:
         """Vehicles of this person for which somebody else has a permit, too."""
         known = self._known(person_id, delta)
-        certain = held_for_certain(self._links_now(person_id, delta))
-        own = {permit.number: permit for permit in certain}
+        own = {permit.number: permit for permit in held_for_certain(links)}
         for permit in own.values():
             for other in self._same_plate.get(squeezed(permit.plate), ()):
                 if other.number in own or other.status == ENDED:

@@ -93,6 +93,8 @@ def by_clerk(checks: Sequence[Check]) -> bool:
 
 def answered(checks: Sequence[Check], answers: Sequence[Answer]) -> list[Check]:
     """The checks with the answers of clerks: where they say so, a condition counts as met."""
+    if not answers:
+        return list(checks)
     by_question = {answer.question: answer.choice for answer in answers}
     return [_answered(check, by_question.get(check.code, "")) for check in checks]
 

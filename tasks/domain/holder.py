@@ -138,6 +138,8 @@ def permit_checks(situation: Situation, today: date, other_kind: bool = False) -
 def of_kind(situation: Situation, kind: str) -> Situation:
     """Without the permits of another kind, which the service does not touch. What nobody knows the
     kind of stays, for a clerk."""
+    if not situation.links:
+        return situation
     links = (link for link in situation.links if link.permit.kind in {kind, *_unknown(link)})
     return replace(situation, links=tuple(links))
 
@@ -182,6 +184,8 @@ def _what_it_is(strange: tuple[Permit, ...]) -> tuple[Choice, ...]:
 def as_clerks_say(situation: Situation, kind: str, today: date) -> Situation:
     """A permit that a clerk has recognised as the person's is linked by that; one that is no
     business of the service is left out, and one of an unknown kind is what a clerk says it is."""
+    if not situation.links or not situation.answers:
+        return situation
     said = {a.choice for a in situation.answers if a.question == "holder_uncertain"}
     event = situation.delta.event
     links = tuple(

@@ -19,7 +19,8 @@ from tasks.domain.effect import Effect, EffectKind
 from tasks.domain.record import ACTIVE, ENDED, Permit
 from tasks.errors import RecordConflict
 
-_FIELDS = frozenset(f.name for f in fields(Permit))
+_NAMES = tuple(f.name for f in fields(Permit))
+_FIELDS = frozenset(_NAMES)
 _CONTACT = frozenset({"email", "email_consent", "standing_application"})  # the resident's own word
 
 # What a switch decides on the permit it creates; the rest is the old permit's.
@@ -124,7 +125,7 @@ def changed_since(changes: Iterable[Change], now: State) -> frozenset[str]:
 
 def differing(one: Permit, other: Permit) -> tuple[str, ...]:
     """Names of the fields in which they differ."""
-    return tuple(f.name for f in fields(one) if getattr(one, f.name) != getattr(other, f.name))
+    return tuple(name for name in _NAMES if getattr(one, name) != getattr(other, name))
 
 
 def _before(

@@ -1,7 +1,7 @@
 """The tables of the permit register, in a database of the municipality's own."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import date, datetime
 from functools import partial
 from typing import Any, ClassVar
@@ -155,9 +155,10 @@ def from_json(stored: dict[str, Any]) -> dict[str, Permit | None]:
 
 
 def _flat(permit: Permit) -> dict[str, Any]:
-    flat = asdict(permit)
-    del flat["unread"]  # no effect touches a row that cannot be read
-    return {**flat, **{name: flat[name].isoformat() for name in _DATES}}
+    """Without `unread`: no effect touches a row that cannot be read."""
+    flat = {name: getattr(permit, name) for name in _SAME}
+    key = {"ags": permit.key.ags, "number": permit.key.number} if permit.key else None
+    return {**flat, **{name: flat[name].isoformat() for name in _DATES}, "key": key}
 
 
 def _permit(flat: dict[str, Any]) -> Permit:

@@ -3,9 +3,10 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any
 
-from sqlalchemy import and_, bindparam, or_, update
+from sqlalchemy import Update, and_, bindparam, or_, update
 from sqlalchemy import select as select_columns
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, col, select
@@ -307,16 +308,10 @@ class Move:
     changes: Mapping[str, Any]
 
 
-# All that a move may change: the same columns each time, so that a batch is one statement.
-_MOVED = (
+_MOVED = {  # all that a move may change
     *("status", "code", "failed_step", "outcome", "decided_on", "due_on", "notify"),
     *("recheck", "acting", "prompted", "attempts", "run", "updated_at"),
-)
-_MOVE = (
-    update(table_of(CaseRow))
-    .where(col(CaseRow.id) == bindparam("moved"))
-    .values({name: bindparam(name) for name in _MOVED})
-)
+}
 
 
 def move(session: Session, moves: Iterable[Move], run: str) -> None:
@@ -325,7 +320,8 @@ def move(session: Session, moves: Iterable[Move], run: str) -> None:
     hold(session, {step.case.person_id for step in moves})
     session.flush()
     now = utcnow()
-    history, rows = [], {}
+    history = []
+    rows: dict[str, Row] = {}
     for step in moves:
         case, old = step.case, Status(step.case.status)
         if old is not step.new and not may_become(old, step.new):
@@ -345,13 +341,23 @@ def move(session: Session, moves: Iterable[Move], run: str) -> None:
             )
         told = {"status": step.new.value, "code": step.code, "run": run, "updated_at": now}
         changes = {"failed_step": ""} | dict(step.changes) | told
-        assert changes.keys() <= set(_MOVED)
+        assert changes.keys() <= _MOVED
         for name, value in changes.items():
             set_committed_value(case, name, value)  # written below, and not once more by a flush
-        rows[case.id] = {"moved": case.id} | {name: getattr(case, name) for name in _MOVED}
-    if rows:
-        session.execute(_MOVE, list(rows.values()))
+        rows.setdefault(case.id, {"moved": case.id}).update(changes)
+    by_columns: dict[frozenset[str], list[Row]] = {}
+    for row in rows.values():
+        by_columns.setdefault(frozenset(row), []).append(row)
+    for columns, alike in by_columns.items():
+        session.execute(_write(columns - {"moved"}), alike)
     insert_rows(session, History, history)
+
+
+@cache
+def _write(columns: frozenset[str]) -> Update:
+    """One statement for all moves of a batch that change the same columns."""
+    known = update(table_of(CaseRow)).where(col(CaseRow.id) == bindparam("moved"))
+    return known.values({name: bindparam(name) for name in sorted(columns)})
 
 
 def fail(

@@ -34,7 +34,7 @@ from tasks.errors import ReplyRefused
 from tasks.records.rows import save_permits
 from tasks.review import open_questions
 from tasks.send import recover_claims
-from tasks.state import cases, outbox
+from tasks.state import cases, decisions, outbox
 from tasks.state.database import reading, writing
 from tasks.state.documents import load_person
 from tasks.state.tables import CaseRow, DeltaRow, PersonRow
@@ -212,7 +212,8 @@ def _acting(town: Town, *, reached: bool) -> None:
         row.acting = True
     if reached:
         with reading(town.opened.engine) as session:
-            planned = effects_of(session, cases.load(session, [case.id]))
+            last = decisions.last_decisions(session, [case.id])
+            planned = effects_of(cases.load(session, [case.id]), last)
         town.opened.register.apply_many([(key, effect) for key, _, effect in planned])
 
 
