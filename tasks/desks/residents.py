@@ -14,6 +14,7 @@ ReplyRefused:
     reply.no_text           „this is wrong“ without a word of what is
 """
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -54,7 +55,7 @@ SCOPES = {
     ReplyKind.OPT_OUT: (Scope.SERVICE, Scope.INFORMATION),
 }
 _NOT_VALID = {replies.LOCKED: "reply.locked", replies.REVOKED: "reply.revoked"}
-_DOOR = re.compile(r"s-([1-9][0-9]{0,17})")
+_DOOR = re.compile(r"s-([1-9][0-9]{0,17})-[0-9a-f]{16}")
 # Text that turns itself round reads differently from what it is.
 _TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 # What is missing once a case was forgotten: rows, documents, or what stood in them.
@@ -79,7 +80,7 @@ class StateResidentDesk:
     def office(self, door: str) -> Office:
         """Also behind a locked door: that is when people want to know whom to call."""
         with reading(self._engine) as session:
-            opened = _known(replies.by_section(session, _section(door)))
+            opened = _behind(session, door)
         profile = self._town(opened.municipality).profile
         head = profile.letterhead
         return Office(
@@ -225,7 +226,7 @@ class StateResidentDesk:
         return utcnow().astimezone(zone).date()
 
     def _open(self, session: Session, door: str) -> Opened:
-        return self._valid(replies.by_section(session, _section(door)))
+        return self._valid(_behind(session, door))
 
     def _valid(self, found: Opened | None) -> Opened:
         opened = _known(found)
@@ -290,15 +291,18 @@ def cleaned_text(text: str) -> str:
     return "".join(seen).strip()[:MAX_TEXT].rstrip()
 
 
-def _section(door: str) -> int:
+def _behind(session: Session, door: str) -> Opened:
+    """Whoever came to it by a link or code that opens nothing any more stands before no door."""
     found = _DOOR.fullmatch(door)
-    if not found:
+    opened = _known(replies.by_section(session, int(found[1])) if found else None)
+    if _door(opened) != door:
         raise ReplyRefused("reply.unknown")
-    return int(found[1])
+    return opened
 
 
 def _door(opened: Opened) -> str:
-    return f"s-{opened.section}"
+    mark = hashlib.sha256(f"{opened.link} {opened.code}".encode()).hexdigest()
+    return f"s-{opened.section}-{mark[:16]}"
 
 
 def _known(found: Opened | None) -> Opened:

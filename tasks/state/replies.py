@@ -52,6 +52,8 @@ class Opened:
     case: str
     status: str  # of the token
     expires: date | None
+    link: str  # digests of what opens it: other ones, and it is another door
+    code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,8 @@ _OPENED: Select[Any] = (
         _section.case_id,
         _section.token_status,
         _section.token_expires,
+        _section.token_digest,
+        _section.short_code_digest,
     )
     .join(table_of(LetterRow), _letter.id == _section.letter_id)
     .where(or_(*(_letter.status == status for status in MAY_BE_READ)))  # in_() expands each time

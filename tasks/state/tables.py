@@ -345,7 +345,7 @@ class PageSession(SQLModel, table=True):
     digest: str = Field(primary_key=True)  # of the secret in the cookie
     municipality: str
     clerk: str = ""  # sign
-    door: str = ""  # s-…, the section whose link or code was used
+    door: str = ""  # s-…, the section whose link or code was used, and a mark of these
     since: datetime = Field(sa_type=UTC)
     last_used: datetime = Field(sa_type=UTC)
 

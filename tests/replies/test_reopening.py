@@ -7,7 +7,7 @@ import pytest
 from sqlmodel import col, select
 
 from tasks.desks.clerks import StateClerkDesk
-from tasks.domain.reply import IdentityDocument
+from tasks.domain.reply import IdentityDocument, ReplyKind, Scope
 from tasks.errors import ReplyRefused
 from tasks.replies.desk import Seat
 from tasks.state import reopening
@@ -78,6 +78,27 @@ def test_a_resident_who_was_locked_out_comes_back_and_the_finder_does_not(
     log = (town.settings.home / "access.log").read_text()
     assert f"clerk sb-1 reopened {shown.letter}" in log
     assert code not in log
+
+
+def test_who_stood_before_the_door_or_behind_it_when_it_was_locked_is_out(
+    town: Town, case: str
+) -> None:
+    desk = desk_of(town)
+    before = desk.by_link(token(town, case).link_secret)  # what a cookie keeps for hours
+    lock(town, case)
+    office, seat = counter(town), Seat(town.slug, "sb-1")
+    shown = office.locked_letter(seat, case)
+    code = office.reopen(seat, shown.letter, CARD, shown.seen)
+
+    for attack in (
+        lambda: desk.unlock(before, WRONG_DATE),
+        lambda: desk.unlock(before, SWITCHED),
+        lambda: desk.letter(before),
+        lambda: desk.record(before, case, ReplyKind.DEREGISTER, Scope.CASE),
+    ):
+        assert refused(attack) == "reply.unknown"
+    assert section(town, case).failures == 0  # nobody locks it again
+    assert desk.by_code(code) != before
 
 
 def test_a_case_may_be_named_and_the_new_code_is_kept_as_a_digest(town: Town, case: str) -> None:
