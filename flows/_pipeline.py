@@ -103,9 +103,11 @@ class Outcome(BaseModel):
 def begin() -> None:
     """What every flow does first.
 
-    A server that lets anybody in is named in every run, since nobody else would notice it.
+    A server that lets anybody in is named in every run, since nobody else would notice it. Without
+    a good `secret.key` no letter could follow what is done: raises SettingsInvalid before that.
     """
     private_files()
+    settings().must_have_a_good_key()
     api = get_current_settings().api
     if api.url:  # none: the temporary server of a command, which is shut
         login = api.auth_string.get_secret_value() if api.auth_string else ""

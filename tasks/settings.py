@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from tasks.errors import SettingsInvalid
+from tasks.files import open_regular
 
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATES = ROOT / "templates"
@@ -81,12 +82,12 @@ class Settings(BaseSettings):
     def signing_key(self) -> bytes:
         """At least 32 bytes. Made on first use where none is set; only the owner may read it.
 
-        Raises SettingsInvalid: settings.weak_key, settings.open_key.
+        Raises SettingsInvalid: settings.weak_key, settings.open_key; OSError where it is no file.
         """
         if key := self.secret_key.get_secret_value():
             return key.encode()
-        path = self.home / "secret.key"
-        if not path.exists():
+        path = self._key_file
+        if not os.path.lexists(path):
             self.home.mkdir(parents=True, exist_ok=True)
             temporary = path.with_name(f".{path.name}.{os.getpid()}")
             temporary.touch(mode=0o600)
@@ -103,16 +104,26 @@ class Settings(BaseSettings):
                 temporary.unlink()
         return _kept_key(path)
 
+    def must_have_a_good_key(self) -> None:
+        """Raises what `signing_key` raises, and makes none: whoever looks may be another user."""
+        if not self.secret_key.get_secret_value() and os.path.lexists(self._key_file):
+            _kept_key(self._key_file)
+
+    @property
+    def _key_file(self) -> Path:
+        return self.home / "secret.key"
+
 
 def _kept_key(path: Path) -> bytes:
-    if path.stat().st_mode & 0o077:
+    with open_regular(path) as file:
+        others_may, key = os.fstat(file.fileno()).st_mode & 0o077, file.read(4096).strip()
+    if others_may:
         raise SettingsInvalid(
             "settings.open_key",
             detail=f"Others may read {path}, and with it forge every code and session: chmod 600 "
             "it. If somebody may have read it, move it away as well: a new one is made, and the "
             "links and codes of letters that have left no longer open anything.",
         )
-    key = path.read_bytes().strip()
     if len(key) < SHORTEST_KEY:
         raise SettingsInvalid(
             "settings.weak_key",

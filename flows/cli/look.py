@@ -16,7 +16,7 @@ from flows.cli.places import Municipality, counted, must_be_something, there
 from tasks.access import access_log
 from tasks.domain.case import Status
 from tasks.domain.service import Service
-from tasks.errors import PermanentError
+from tasks.errors import PermanentError, SettingsInvalid
 from tasks.explain import as_lines
 from tasks.explain import explain as explain_case
 from tasks.letters.render import LetterContent, LetterRenderer, sample_content
@@ -135,7 +135,7 @@ def check(municipality: Municipality = "") -> None:
     if not wanted:
         typer.echo(f"There is no municipality in {settings().home}: antragslos new-municipality M")
         raise typer.Exit(1)
-    bad = not _prefect_is_shut()
+    bad = not all([_prefect_is_shut(), _key_is_good()])
     for slug in wanted:
         problems = check_municipality(slug, settings())
         bad = bad or bool(problems)
@@ -162,6 +162,19 @@ def _prefect_is_shut() -> bool:
     for problem in problems:
         typer.echo(f"  its API {problem}")
     return not problems
+
+
+def _key_is_good() -> bool:
+    try:
+        settings().must_have_a_good_key()
+    except SettingsInvalid as error:
+        problem = error.detail
+    except OSError as error:
+        problem = f"secret.key cannot be read: {error.strerror or error}"
+    else:
+        return True
+    typer.echo(f"Key: 1 problem\n  {problem}")
+    return False
 
 
 def _known_service(service: str) -> None:

@@ -214,6 +214,23 @@ def test_check_reports_every_municipality(run: Run, tmp_path: Path) -> None:
     assert "  look at: services.resident_parking.zones: Lange Str.: no zone holds 22" in told.stdout
 
 
+def test_check_looks_at_the_key_and_makes_none(run: Run, tmp_path: Path) -> None:
+    make_town(tmp_path / "home")
+    key = tmp_path / "home" / "secret.key"
+    key.unlink(missing_ok=True)
+    assert run("check").returncode == 0
+    assert not key.exists()  # it would belong to whoever looks, and the service could not read it
+
+    key.touch(mode=0o600)
+    told = run("check")
+
+    assert told.returncode == 1
+    assert f"Key: 1 problem\n  {key} is empty" in told.stdout
+    key.unlink()
+    key.symlink_to("/nowhere")
+    assert "Key: 1 problem" in run("check").stdout
+
+
 def test_two_municipalities_with_one_ags_are_not_ready(run: Run, tmp_path: Path) -> None:
     make_town(tmp_path / "home")
     make_town(tmp_path / "home", "musterdorf")

@@ -1,6 +1,7 @@
 """A Prefect server without a log-in, as tests have one and as Prefect starts by default."""
 
 import logging
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +14,7 @@ from prefect.workers.process import ProcessWorker
 from flows._login import ANY_PAGE, NO_LOGIN, OPEN_POOL, POOL, POOL_TEMPLATE, problems_of
 from flows.demo.runs import make_pool
 from tests.shell import shell
-from tests.town import Town
+from tests.town import DELIVERIES, Town
 
 
 def api() -> str:
@@ -41,6 +42,20 @@ def test_every_run_says_that_prefect_lets_anybody_in(
         deliver("2026-11-20")
 
     assert f"Prefect's API {NO_LOGIN}" in caplog.messages
+
+
+@pytest.mark.parametrize(("kept", "mode"), [("", 0o600), ("k" * 31, 0o600), ("k" * 64, 0o604)])
+def test_a_run_with_a_bad_key_does_nothing(
+    town: Town, deliver: Callable[..., Any], kept: str, mode: int
+) -> None:
+    path = town.settings.home / "secret.key"
+    path.write_text(kept)
+    path.chmod(mode)
+    delivery = town.folder / "inbox" / "0001.xml"
+    shutil.copy(DELIVERIES / "0001-gesamtlieferung.xml", delivery)
+
+    assert deliver("2026-11-20").is_failed()
+    assert delivery.exists()
 
 
 def test_check_fails_where_prefect_lets_anybody_in(
