@@ -152,7 +152,7 @@ class Told:
         recipient = addresses.pop() if len(addresses) == 1 else ""
         parts = [self.section(case) for case in group]
         content = self._content(letter_id, person, tuple(parts), not recipient, today)
-        rendered = self._town.renderer.render(content)
+        rendered = self._town.renderer.render_to_send(content)
         rows = [
             SectionRow(
                 municipality=case.municipality,

@@ -65,18 +65,23 @@ class ConfinedRenderer(LetterRenderer):
         self._ended = 0
 
     def render(self, content: LetterContent) -> RenderedLetter:
-        subject, text, html, pdf = self._ask(content.letter_id, "render", content)
-        return RenderedLetter(subject, text, html, base64.b64decode(pdf))
+        return self._rendered("render", content)
+
+    def render_to_send(self, content: LetterContent) -> RenderedLetter:
+        return self._rendered("render_to_send", content)
 
     def render_without_pdf(self, content: LetterContent) -> RenderedLetter:
-        subject, text, html, _ = self._ask(content.letter_id, "render_without_pdf", content)
-        return RenderedLetter(subject, text, html, b"")
+        return self._rendered("render_without_pdf", content)
 
     def page_part(
         self, section: Section, content: LetterContent, hidden: frozenset[str]
     ) -> PagePart:
         html, decides, subject = self._ask(content.letter_id, "page_part", section, content, hidden)
         return PagePart(html, bool(decides), subject)
+
+    def _rendered(self, method: str, content: LetterContent) -> RenderedLetter:
+        subject, text, html, pdf = self._ask(content.letter_id, method, content)
+        return RenderedLetter(subject, text, html, base64.b64decode(pdf))
 
     def _ask(self, ref: str, method: str, *args: object) -> Sequence[Any]:
         with self._turns:

@@ -10,12 +10,12 @@ sees plain letters, and they move back once the structure is known.
 """
 
 import string
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from html import escape
 
 from markdown_it import MarkdownIt
-from markdown_it.tree import SyntaxTreeNode
+from markdown_it.token import Token
 
 _MARKDOWN = MarkdownIt("zero").enable(
     ["heading", "list", "blockquote", "table", "emphasis", "escape", "entity", "newline"]
@@ -65,38 +65,52 @@ def shielded(value: object) -> str:
 
 
 def parse(markdown: str) -> tuple[Block, ...]:
-    return _blocks(SyntaxTreeNode(_MARKDOWN.parse(markdown)).children)
+    tokens = iter(_MARKDOWN.parse(markdown))
+    return tuple(_block(token, tokens) for token in tokens)
 
 
-def _blocks(nodes: Iterable[SyntaxTreeNode]) -> tuple[Block, ...]:
-    return tuple(_block(node) for node in nodes)
+def _block(opened: Token, tokens: Iterator[Token]) -> Block:
+    inside = _inside(opened, tokens)
+    match opened.type:
+        case "heading_open":
+            return Block("heading", _line(opened, tokens), level=int(opened.tag[1]))
+        case "paragraph_open":
+            return Block("paragraph", _line(opened, tokens))
+        case "bullet_list_open" | "ordered_list_open":
+            lines = tuple(_line(item, tokens) for item in inside)
+            return Block("list", lines=lines, ordered=opened.tag == "ol")
+        case "blockquote_open":
+            return Block("box", blocks=tuple(_block(token, tokens) for token in inside))
+        case "table_open":
+            rows = (row for part in inside for row in _inside(part, tokens))
+            return Block("table", rows=tuple(_cells(row, tokens) for row in rows))
+    raise ValueError(f"no form for {opened.type}")
 
 
-def _block(node: SyntaxTreeNode) -> Block:
-    match node.type:
-        case "heading":
-            return Block("heading", _line(node), level=int(node.tag[1]))
-        case "paragraph":
-            return Block("paragraph", _line(node))
-        case "bullet_list" | "ordered_list":
-            lines = tuple(_line(item) for item in node.children)
-            return Block("list", lines=lines, ordered=node.type == "ordered_list")
-        case "blockquote":
-            return Block("box", blocks=_blocks(node.children))
-        case "table":
-            rows = [row for part in node.children for row in part.children]
-            return Block("table", rows=tuple(tuple(map(_line, row.children)) for row in rows))
-    raise ValueError(f"no form for {node.type}")
+def _cells(row: Token, tokens: Iterator[Token]) -> tuple[Line, ...]:
+    return tuple(_line(cell, tokens) for cell in _inside(row, tokens))
 
 
-def _line(node: SyntaxTreeNode, strong: bool = False) -> Line:
-    """The text below a node, however deep; neighbours of the same kind become one span."""
-    spans: list[Span] = []
-    for child in node.children:
-        if child.type == "text":
-            spans.append(Span(child.content.translate(_UNSHIELD), strong))
-        elif child.type in ("softbreak", "hardbreak"):
-            spans.append(Span(" ", strong))
+def _line(opened: Token, tokens: Iterator[Token]) -> Line:
+    """The text inside, however deep; neighbours of the same kind become one span."""
+    lines = (token.children or () for token in _inside(opened, tokens) if token.type == "inline")
+    return tuple(span for line in lines for span in _spans(line) if span.text)
+
+
+def _inside(opened: Token, tokens: Iterator[Token]) -> Iterator[Token]:
+    """What is left of `tokens` up to the one that closes; whoever opens one of them reads on."""
+    for token in tokens:
+        if token.nesting < 0 and token.level == opened.level:
+            return
+        yield token
+
+
+def _spans(line: Iterable[Token]) -> Iterator[Span]:
+    strong = 0
+    for token in line:
+        if token.type == "text":
+            yield Span(token.content.translate(_UNSHIELD), strong > 0)
+        elif token.nesting:  # strong or emphasis
+            strong += token.nesting
         else:
-            spans += _line(child, strong or child.type in ("strong", "em"))
-    return tuple(span for span in spans if span.text)
+            yield Span(" ", strong > 0)

@@ -79,9 +79,15 @@ class LetterRenderer:
 
     def render(self, content: LetterContent) -> RenderedLetter:
         letter = self._compose(content)
-        codes = [qr_code(part.reply_url) for part in letter["parts"]]
-        pdf = self._page.set(letter | {"qr_codes": codes}, content.date, content.letter_id)
-        return replace(self._mail(letter), pdf=pdf)
+        return replace(self._mail(letter), pdf=self._pdf(letter, content))
+
+    def render_to_send(self, content: LetterContent) -> RenderedLetter:
+        """Without the e-mail's HTML where the letter goes on paper: nobody would read it."""
+        if not content.postal:
+            return self.render(content)
+        letter = self._compose(content)
+        text, pdf = self._text(letter), self._pdf(letter, content)
+        return RenderedLetter(letter["subject"], text, html="", pdf=pdf)
 
     def render_without_pdf(self, content: LetterContent) -> RenderedLetter:
         return self._mail(self._compose(content))
@@ -126,13 +132,21 @@ class LetterRenderer:
             return error
         return None
 
+    def _pdf(self, letter: Mapping[str, Any], content: LetterContent) -> bytes:
+        codes = [qr_code(part.reply_url) for part in letter["parts"]]
+        return self._page.set({**letter, "qr_codes": codes}, content.date, content.letter_id)
+
     def _mail(self, letter: Mapping[str, Any]) -> RenderedLetter:
+        html = self._filled("_letter.html.j2", letter)
+        return RenderedLetter(letter["subject"], self._text(letter), kept_together(html), pdf=b"")
+
+    def _text(self, letter: Mapping[str, Any]) -> str:
+        text = self._filled("_letter.txt.j2", letter)
+        return kept_together(re.sub(r"\n{3,}", "\n\n", text))
+
+    def _filled(self, frame: str, letter: Mapping[str, Any]) -> str:
         with template_errors(letter["reference"]):
-            frames = self._templates.frames
-            text = frames.get_template("_letter.txt.j2").render(letter)
-            text = re.sub(r"\n{3,}", "\n\n", text)
-            html = frames.get_template("_letter.html.j2").render(letter)
-        return RenderedLetter(letter["subject"], kept_together(text), kept_together(html), pdf=b"")
+            return self._templates.frames.get_template(frame).render(letter)
 
     def _compose(self, content: LetterContent) -> dict[str, Any]:
         """Everything the frames print, as clean text and blocks."""

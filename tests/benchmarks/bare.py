@@ -140,7 +140,7 @@ class Bare:
 
     def render(self, event: str) -> bool:
         case = self._open[event]
-        letter = self.town.renderer.render(self._content(case))
+        letter = self.town.renderer.render_to_send(self._content(case))
         case.pdf = letter.pdf
         forms = letter.subject, letter.text, letter.html, letter.pdf
         _insert(self._state, "bare_letter", case.id, case.id, "ready", str(self.today), *forms)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tasks.errors import LetterIncomplete
+from tasks.letters.confined import ConfinedRenderer
 from tasks.letters.render import LetterRenderer, sample_content
 from tasks.letters.sample import samples
 from tasks.letters.words import clean, german_citation, german_date, kept_together
@@ -182,6 +183,14 @@ def test_a_mail_can_be_rendered_without_its_page() -> None:
     mail, letter = renderer().render_without_pdf(a_letter()), renderer().render(a_letter())
     assert mail.pdf == b""
     assert (mail.subject, mail.text, mail.html) == (letter.subject, letter.text, letter.html)
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_only_what_goes_by_e_mail_is_written_as_html(tmp_path: Path, own: bool) -> None:
+    letters = ConfinedRenderer([tmp_path, TEMPLATES]) if own else renderer()
+    mail, paper = (a_letter(postal=postal) for postal in (False, True))
+    assert letters.render_to_send(mail) == renderer().render(mail)
+    assert letters.render_to_send(paper) == replace(renderer().render(paper), html="")
 
 
 LABELS = {"department": "", "phone": "Telefon", "email": "E-Mail", "website": "Internet"}
