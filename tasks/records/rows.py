@@ -1,11 +1,26 @@
 """Reads and writes many permits and applied effects at once, within a caller's transaction."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, insert, select, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    String,
+    Table,
+    any_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.engine import RowMapping
 
 from tasks.domain.record import Permit
@@ -26,7 +41,6 @@ permits: Table = ParkingPermit.__table__  # type: ignore[attr-defined]
 candidates: Table = PermitCandidate.__table__  # type: ignore[attr-defined]
 applied: Table = AppliedEffect.__table__  # type: ignore[attr-defined]
 
-_CHUNK = 500  # parameters of one query
 _SETTLED = ""  # no permit has this number: here stands what a forgotten change has settled
 
 
@@ -48,12 +62,9 @@ def load_permits(
     query = select(permits).order_by(permits.c.number)
     if lock:
         query = query.with_for_update()
-    # Sorted over all chunks: two writers that lock in the same order do not block each other.
-    found: dict[str, Permit] = {}
-    for part in chunks(sorted(set(numbers))):
-        for row in connection.execute(query.where(permits.c.number.in_(part))).mappings():
-            found[row["number"]] = to_permit(row)
-    return found
+    # Two writers that lock in the same order do not block each other.
+    rows = connection.execute(query.where(among(connection, permits.c.number, numbers)))
+    return {row["number"]: to_permit(row) for row in rows.mappings()}
 
 
 def save_permits(connection: Connection, before: State, after: State) -> None:
@@ -85,8 +96,9 @@ def save_candidates(
     }
     there = {
         (row.permit, row.candidate)
-        for part in chunks(of)
-        for row in connection.execute(select(candidates).where(candidates.c.permit.in_(part)))
+        for row in connection.execute(
+            select(candidates).where(among(connection, candidates.c.permit, of))
+        )
     }
     stale = {number for number, _ in there - wanted}
     delete_where(connection, candidates.c.permit, stale)
@@ -99,10 +111,9 @@ def save_candidates(
 
 def load_done(connection: Connection, column: str, values: Iterable[str]) -> Iterator[Done]:
     """Applied effects by their `key`, `permit` or `created`."""
-    for part in chunks(set(values)):
-        query = select(applied).where(applied.c[column].in_(part))
-        for row in connection.execute(query).mappings():
-            yield Done(row["key"], row["permit"], row["kind"], _change(row), row["in_force"])
+    query = select(applied).where(among(connection, applied.c[column], values))
+    for row in connection.execute(query).mappings():
+        yield Done(row["key"], row["permit"], row["kind"], _change(row), row["in_force"])
 
 
 def _change(row: RowMapping) -> Change:
@@ -143,25 +154,30 @@ def save_change(connection: Connection, changes: Mapping[str, Change]) -> None:
 
 
 def take_back(connection: Connection, keys: Iterable[str]) -> None:
-    for part in chunks(keys):
-        connection.execute(update(applied).where(applied.c.key.in_(part)).values(in_force=False))
+    if wanted := list(keys):
+        these = among(connection, applied.c.key, wanted)
+        connection.execute(update(applied).where(these).values(in_force=False))
 
 
 def delete_where(connection: Connection, column: ColumnElement[str], values: Iterable[str]) -> None:
-    for part in chunks(values):
-        connection.execute(delete(column.table).where(column.in_(part)))
+    if wanted := list(values):
+        connection.execute(delete(column.table).where(among(connection, column, wanted)))
 
 
 def taken(connection: Connection, numbers: Iterable[str]) -> set[str]:
     """Which of these numbers a permit has, or had until it was taken back."""
-    found: set[str] = set()
-    for part in chunks(numbers):
-        for column in (permits.c.number, applied.c.created):
-            found.update(connection.scalars(select(column).where(column.in_(part))))
-    return found
+    wanted, columns = list(numbers), (permits.c.number, applied.c.created)
+    found = (select(column).where(among(connection, column, wanted)) for column in columns)
+    return {number for query in found for number in connection.scalars(query)}
 
 
-def chunks(values: Iterable[str]) -> Iterator[list[str]]:
-    whole = list(values)
-    for start in range(0, len(whole), _CHUNK):
-        yield whole[start : start + _CHUNK]
+def among(
+    connection: Connection, column: ColumnElement[Any], values: Iterable[str]
+) -> ColumnElement[bool]:
+    """`column` is one of these, however many: as one parameter, since to write a thousand into a
+    statement costs more than to find their rows."""
+    wanted = list(values)
+    if connection.dialect.name == "sqlite":
+        listed = func.json_each(json.dumps(wanted)).table_valued("value")
+        return column.in_(select(listed.c.value))
+    return column == any_(literal(wanted, ARRAY(String)))

@@ -13,7 +13,7 @@ from tasks.errors import AntragslosError, RecordConflict, RecordsUnavailable
 from tasks.records.batch import carry_out, forget, look, rehearse
 from tasks.records.database import Database
 from tasks.records.protocol import Applied
-from tasks.records.rows import CandidateKeys, candidates, chunks, load_permits, permits
+from tasks.records.rows import CandidateKeys, among, candidates, load_permits, permits
 from tasks.records.storing import Stored, store
 from tasks.records.tables import to_permit
 
@@ -50,19 +50,18 @@ class SqlPermitRegister:
         found: dict[PersonKey, list[Permit]] = {key: [] for key in keys}
         query = select(permits).order_by(permits.c.number)
         with self._database.reading() as connection:
-            for part in chunks({key.number for key in keys}):
-                rows = connection.execute(query.where(permits.c.key_number.in_(part)))
-                for permit in map(to_permit, rows.mappings()):
-                    if permit.key in found:  # the same number in another municipality is not
-                        found[permit.key].append(permit)
+            numbers = {key.number for key in keys}
+            rows = connection.execute(query.where(among(connection, permits.c.key_number, numbers)))
+            for permit in map(to_permit, rows.mappings()):
+                if permit.key in found:  # the same number in another municipality is not
+                    found[permit.key].append(permit)
         return found
 
     def similar(self, candidate_keys: AbstractSet[str]) -> list[Permit]:
-        numbers: set[str] = set()  # most permits share several keys with whoever holds them
-        query = select(candidates.c.permit)
         with self._database.reading() as connection:
-            for part in chunks(candidate_keys):
-                numbers.update(connection.scalars(query.where(candidates.c.candidate.in_(part))))
+            wanted = among(connection, candidates.c.candidate, candidate_keys)
+            # Most permits share several keys with whoever holds them.
+            numbers = set(connection.scalars(select(candidates.c.permit).where(wanted)))
             found = load_permits(connection, numbers)
         return [found[number] for number in sorted(found)]
 
