@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, time
 from functools import cache
@@ -31,8 +31,13 @@ SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 AGS = r"^[0-9]{8}$"
 AREA_LISTS = (".txt", ".json")
 ADDRESS = r"^[^@\s]+@[^@\s]+$"
-IN_WORDS = {AGS: "eight digits", ADDRESS: "an e-mail address"}
+ONE_LINE = r"^[^\r\n]*$"
+IN_WORDS = {AGS: "eight digits", ADDRESS: "an e-mail address", ONE_LINE: "one line"}
+# No control characters but the end of a line, and none that turn text round.
+_SEEN = re.compile(r"[^\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*")
+_UNSEEN = "has a character that nobody can see"
 Text = Annotated[str, Field(min_length=1)]
+OneLine = Annotated[str, Field(min_length=1, pattern=ONE_LINE)]
 
 
 def _beside_the_profile(name: str) -> str:
@@ -86,9 +91,9 @@ class QuietHours(_Part):
 class Sender(_Part):
     """What residents see as sender of an e-mail. The server itself is an installation's setting."""
 
-    name: Text
+    name: OneLine
     address: Annotated[str, Field(pattern=ADDRESS)]
-    reply_to: str = ""
+    reply_to: Annotated[str, Field(pattern=ONE_LINE)] = ""
 
 
 class Retention(_Part):
@@ -182,6 +187,8 @@ def load_profile(path: Path) -> Profile:
         raise ProfileInvalid(municipality, [f"{path} cannot be read: {reason}"]) from None
     except (ValueError, RecursionError) as error:  # also a number of 5,000 digits
         raise ProfileInvalid(municipality, [f"{path} is not TOML: {error}"]) from None
+    if unseen := list(_unseen(raw)):
+        raise ProfileInvalid(municipality, unseen)
     try:
         profile = Profile.model_validate(raw)
     except ValidationError as error:
@@ -274,3 +281,19 @@ def _in_words(item: ErrorDetails) -> str:
     if item["type"] == "unexpected_keyword_argument":
         return "no such parameter"
     return item["msg"].removeprefix("Value error, ")
+
+
+def _unseen(value: object, key: str = "") -> Iterator[str]:
+    """Keys whose text holds what nobody sees: it would write to an administrator's terminal, turn a
+    sentence round or end an e-mail's header."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            if name.isprintable():
+                yield from _unseen(inner, f"{key}.{name}" if key else name)
+            else:
+                yield f"{key or 'profile'}: {_UNSEEN}"
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _unseen(inner, key)
+    elif isinstance(value, str) and not _SEEN.fullmatch(value):
+        yield f"{key}: {_UNSEEN}"

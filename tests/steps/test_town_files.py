@@ -1,6 +1,7 @@
 """What a town writes into its folder reaches nothing of others, quotes nothing, hangs nobody."""
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,7 +51,6 @@ def problems(town: Town) -> str:
         ".zones.json",
         "profile.toml",
         "permits.db",
-        "zones.json\\u0000",
     ],
 )
 def test_an_area_list_is_named_by_a_plain_name(neighbour: Town, home: Path, name: str) -> None:
@@ -140,6 +140,23 @@ def test_the_print_spools_own_files_lead_nowhere(neighbour: Town, kind: str) -> 
     assert counts["letters"]
     assert not counts["handed_over"]
     assert theirs.read_text() == "theirs"
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["\\u001b[31m", "\\u0000", "\\u202egfe", "\\u009b2J", "\\u2028x", "\\r\\nBcc: x", "\\nBcc: x"],
+)
+def test_a_profile_writes_neither_to_a_terminal_nor_into_a_header(
+    tmp_path: Path, said: str
+) -> None:
+    town = make_town(tmp_path)
+    path = town.folder / "profile.toml"
+    sender = re.compile(r'(\[sender\]\nname = ")')
+    path.write_text(sender.sub(lambda found: found[1] + said, path.read_text()))
+
+    (problem,) = check_municipality(town.slug, town.settings)
+
+    assert problem in ("sender.name: has a character that nobody can see", "sender.name: one line")
 
 
 @pytest.mark.parametrize(
