@@ -18,6 +18,7 @@ from tasks.domain.automation import may_be_told
 from tasks.domain.case import UNDONE_YET, Status, Step
 from tasks.domain.decision import Decision, Outcome
 from tasks.errors import AntragslosError, TemporaryError
+from tasks.grace import renew
 from tasks.link import find_records, link_again
 from tasks.municipality import Municipality
 from tasks.render import UNREACHABLE, Told, render_batch
@@ -155,6 +156,7 @@ def rerun(
             )
     for batch in batches(passing, town.settings.batch_size):
         act_batch(town, batch, today, run)
+        renew(town, batch, today, run)
         render_batch(town, batch, today, run)
     with reading(town.engine) as session:
         letters |= set(outbox.letters_of(session, passing).values())

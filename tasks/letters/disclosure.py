@@ -63,6 +63,7 @@ EFFECTS = {
     "update_address": "Anschrift im Bewohnerparkausweis berichtigt",
     "update_name": "Name im Bewohnerparkausweis berichtigt",
     "end": "Bewohnerparkausweis beendet",
+    "tolerate": "Beendeter Bewohnerparkausweis einige Tage länger hingenommen",
     "restore": "Frühere Änderung zurückgenommen",
 }
 REPLIES = {

@@ -16,6 +16,7 @@ from typing import Any
 from sqlmodel import select
 
 from tasks.desks.residents import StateResidentDesk
+from tasks.domain.effect import EffectKind
 from tasks.domain.reply import ReplyKind, Scope
 from tasks.municipality import open_municipality
 from tasks.replies.desk import BirthDate
@@ -121,7 +122,12 @@ def seen(home: Path) -> dict[str, Any]:
         ).all()
         events = {case.id: f"{event} {case.cause.partition(':')[0]}" for case, event in cases}
         found["stands"] = sorted([events[case.id], case.status, case.code] for case, _ in cases)
-        found["effects"] = sorted(events[row.case_id] for row in session.exec(select(EffectRow)))
+        # On a later day, the last day of an old permit moves on as well.
+        found["effects"] = sorted(
+            events[row.case_id]
+            for row in session.exec(select(EffectRow))
+            if row.kind != EffectKind.TOLERATE
+        )
         found["replies"] = sorted(row.status for row in session.exec(select(ReplyRow)))
         found["letters"] = sorted(
             f"{row.purpose.partition(':')[0]} {row.channel} {row.status}"

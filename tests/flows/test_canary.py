@@ -37,6 +37,7 @@ from tasks.services import resident_parking
 from tasks.settings import settings
 from tasks.state.database import open_database, reading, writing
 from tasks.state.tables import QuestionRow, ReplyRow
+from tests.builders import stated
 from tests.flows.reply_town import (
     BORN,
     CLERK,
@@ -245,7 +246,7 @@ def at_the_page(town: Town, code: str, choice: str, note: str) -> None:
     desk = StateClerkDesk(settings(), lambda _: DAY)
     seat = Seat(town.slug, CLERK)
     seen = desk.question(seat, number or 0).seen
-    assert desk.answer(seat, number or 0, choice, note, seen) == "valid"
+    assert desk.answer(seat, number or 0, choice, note, seen, {}) == "valid"
 
 
 def at_a_shell(town: Town, *words: str) -> tuple[str, bytes]:
@@ -316,7 +317,9 @@ def test_no_word_of_residents_and_clerks_reaches_prefect(
     at_the_page(town, "zone_ambiguous", "zone:A3", "Tannenhäher, sagt Herr Brandt")
     end = ("answer", case_of(town).id, "end", "-m", town.slug, "--clerk", CLERK)
     reasons = "Ziegenmelker {{ 1 }} " + "Tannenhäher " * 300
-    outputs = [at_a_shell(town, *end, "--note", reasons, "--on", DAY.isoformat())]
+    said = stated(facts=reasons, hearing="Tannenhäher hat nichts eingewandt.")
+    states = [word for name, words in said.items() for word in ("--state", f"{name}={words}")]
+    outputs = [at_a_shell(town, *end, "--note", reasons, *states, "--on", DAY.isoformat())]
     assert "channel.smtp_unreachable" in apply(town).message
     assert case_of(town, cause="answer:").status == "lettered"
 

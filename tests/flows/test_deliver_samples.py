@@ -100,7 +100,7 @@ def test_nothing_is_done_before_the_settling_time_and_all_of_it_after(
 
     assert statuses(week)["E0003-0002"] == "lettered"
     old, new = (register.get([number])[number] for number in ("BPA-0002", "BPA-0002/2"))
-    assert (old.status, old.valid_until) == ("ended", date(2026, 11, 25))
+    assert (old.status, old.valid_until) == ("ended", date(2026, 11, 30))
     assert (new.zone, new.valid_from, new.valid_until) == (
         "A1",
         date(2026, 11, 26),

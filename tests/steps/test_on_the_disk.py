@@ -63,6 +63,7 @@ def test_a_clerks_answer_is_on_the_disk_before_the_page_says_so(served: Town) ->
     (asked,) = [one for one in desk.questions(seat) if one.case == case]
 
     with commits(served) as waited:
-        desk.answer(seat, asked.question, "by_hand", "", desk.question(seat, asked.question).seen)
+        seen = desk.question(seat, asked.question).seen
+        desk.answer(seat, asked.question, "by_hand", "", seen, {})
 
     assert waited == [FULL]

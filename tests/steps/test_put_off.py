@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tasks.domain.statements import Taking
+from tests.builders import stated
 from tests.steps.races import NEW, OLD, WOJCIK, left, news
 from tests.steps.test_true_letters import DAY, a_town, moves, status
 from tests.town import Town
@@ -63,7 +65,8 @@ def test_without_a_condition_a_clerk_takes_it_back(home: Path) -> None:
     assert [choice.name for choice in asked.choices] == ["undo", "by_hand"]
     assert town.question(AGAIN).code == "open_clerk_case"
 
-    assert town.answer(BACK, "undo", NEXT_DAY, note="Der Umzug liegt noch vor Ihnen.") == "valid"
+    said = stated(Taking.WITHDRAWS, unlawful="Der Umzug liegt noch vor Ihnen.")
+    assert town.answer(BACK, "undo", NEXT_DAY, stated=said) == "valid"
     town.run_day(NEXT_DAY)
     assert zones(town) == {"BPA-0002": "A3"}
     assert town.cases()[AGAIN] == ("open", "future_move")

@@ -1,6 +1,7 @@
 """An admin runs failed cases again: the preview tells the truth, and twice changes nothing."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -232,6 +233,9 @@ def test_a_stopped_letter_goes_once_the_lock_has_ended_and_nothing_is_decided_an
     expected = ("needs_review", "address_locked") if blocked else ("sent", "zone_switched")
     assert town.cases()["E0002-0002"] == expected
     assert letters(town) == (2 if blocked else 3)
+    # A letter that leaves later says a later last day of the old permit.
+    known = {} if blocked else {"valid_until": date(2026, 11, 30)}
+    permits["BPA-0002"] = replace(permits["BPA-0002"], **known)
     assert town.permits("BPA-0002", "BPA-0002/2") == permits
 
 
