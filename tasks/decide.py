@@ -135,6 +135,7 @@ def _keep(
             for case, situation, decision in decided
         ],
     )
+    decisions.withdraw_questions(session, list(seqs))
     decisions.ask_clerks(session, [(case, decision) for case, _, decision in decided])
     cases.move(
         session,

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import date
 
 from tasks.domain.automation import FILTER_CODES, may_be_told
-from tasks.domain.effect import EffectKind
 from tasks.domain.person import Person
 from tasks.municipality import Municipality
 from tasks.render import addressee
@@ -79,8 +78,8 @@ def untrue_of(town: Municipality, session: Session, told: Told) -> dict[str, Obj
     What was changed by hand can be put right. What a later case of ours has changed has overtaken
     the letter for good.
     """
-    done = facts.effects_of(session, {case.person_id for found in told.values() for case in found})
-    own: dict[str, list[facts.Done]] = {}
+    done = facts.touches_of(session, {case.person_id for found in told.values() for case in found})
+    own: dict[str, list[facts.Touch]] = {}
     for letter_id, found in told.items():
         ids = {case.id for case in found}
         if ours := [one for one in done.get(found[0].person_id, []) if one.case_id in ids]:
@@ -97,14 +96,14 @@ def untrue_of(town: Municipality, session: Session, told: Told) -> dict[str, Obj
     }
 
 
-def _is_changed_by_us(own: Sequence[facts.Done], done: Sequence[facts.Done]) -> bool:
+def _is_changed_by_us(own: Sequence[facts.Touch], done: Sequence[facts.Touch]) -> bool:
     """Whether a later effect of ours that still stands has touched one of the same records."""
-    records = set[str]().union(*(one.records for one in own))
-    undone = {one.effect.data["undo"] for one in done if one.effect.kind is EffectKind.RESTORE}
+    records = frozenset[str]().union(*(one.records for one in own))
+    undone = {one.undoes for one in done}
     return any(
         not records.isdisjoint(one.records)
         for one in done[done.index(own[-1]) + 1 :]
-        if one.key not in undone and one.effect.kind is not EffectKind.RESTORE
+        if one.key not in undone and one.undoes is None
     )
 
 

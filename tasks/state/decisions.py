@@ -63,6 +63,7 @@ def ask_about_letters(session: Session, asked: Sequence[tuple[CaseRow, Decision]
         .where(col(QuestionRow.status).in_(["open", "later"]))
     )
     left = session.exec(waiting).all()
+    withdraw_questions(session, [case.id for case, _ in asked])
     ask_clerks(session, asked)
     session.execute(
         update(QuestionRow)
@@ -82,8 +83,7 @@ def let_letters_go(session: Session, ids: Sequence[str]) -> None:
 
 
 def ask_clerks(session: Session, asked: Sequence[tuple[CaseRow, Decision]]) -> None:
-    """Questions of these cases as they stand now; questions that no longer arise are withdrawn."""
-    withdraw_questions(session, [case.id for case, _ in asked])
+    """Questions of these cases as they stand now; those of before are withdrawn already."""
     rows = []
     for case, decision in asked:
         if decision.question is None:

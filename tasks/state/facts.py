@@ -216,9 +216,18 @@ class Done:
     inverse: Effect
     result: dict[str, str]
 
-    @property
-    def records(self) -> set[str]:
-        return {self.effect.record, *self.result.values()}
+
+@dataclass(frozen=True)
+class Touch:
+    """Which records an effect that was carried out has touched.
+
+    `undoes`: of one that took another back, the key of that one; empty once it is forgotten.
+    """
+
+    key: str
+    case_id: str
+    records: frozenset[str]
+    undoes: str | None
 
 
 def carried_out(session: Session, case_ids: Collection[str]) -> dict[str, list[Done]]:
@@ -239,17 +248,28 @@ def carried_out(session: Session, case_ids: Collection[str]) -> dict[str, list[D
     return found
 
 
-def effects_of(session: Session, people: Collection[str]) -> dict[str, list[Done]]:
-    """person id -> effects of all their cases, in their order."""
-    found: dict[str, list[Done]] = defaultdict(list)
-    rows = session.exec(
-        select(EffectRow, CaseRow.person_id)
+def touches_of(session: Session, people: Collection[str]) -> dict[str, list[Touch]]:
+    """person id -> what the effects of all their cases have touched, in their order."""
+    found: dict[str, list[Touch]] = defaultdict(list)
+    rows = session.execute(
+        select_columns(
+            col(CaseRow.person_id),
+            col(EffectRow.key),
+            col(EffectRow.case_id),
+            col(EffectRow.kind),
+            col(EffectRow.record),
+            col(EffectRow.result),
+            col(EffectRow.effect),
+        )
         .join(CaseRow, col(CaseRow.id) == col(EffectRow.case_id))
         .where(col(CaseRow.person_id).in_(people))
         .order_by(col(EffectRow.done_at), col(EffectRow.key))
     )
-    for row, person_id in rows:
-        found[person_id].append(_done(row))
+    for row in rows:
+        restores = row.kind == EffectKind.RESTORE
+        undoes = EFFECT.validate_json(row.effect).data.get("undo", "") if restores else None
+        records = frozenset((row.record, *json.loads(row.result).values()))
+        found[row.person_id].append(Touch(row.key, row.case_id, records, undoes))
     return found
 
 
