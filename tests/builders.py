@@ -96,12 +96,12 @@ def an_act(kind: EffectKind = EffectKind.SWITCH_ZONE, **fields: Any) -> Act:
     }
     old = a_permit(status="ended", valid_until=TODAY - DAY)
     new = a_permit(number="BPA-0001/2", zone="A2", valid_from=TODAY)
-    defaults = {"permits": (old, new)}
-    return Act(
-        Effect(kind, "BPA-0001", data),
-        Effect(EffectKind.RESTORE, "BPA-0001", {"undo": "c-1:1:0"}),
-        **(defaults | fields),
-    )
+    defaults = {
+        "effect": Effect(kind, "BPA-0001", data),
+        "inverse": Effect(EffectKind.RESTORE, "BPA-0001", {"undo": "c-1:1:0"}),
+        "permits": (old, new),
+    }
+    return Act(**(defaults | fields))
 
 
 def an_address_act() -> Act:

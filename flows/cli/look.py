@@ -115,7 +115,8 @@ def _letters(service: Service, town: Town | None) -> dict[str, LetterContent]:
     wordings = service.wordings(enabled.parameters) if enabled else {}
     if town:
         texts = town.profile.texts
-        own = {name: getattr(texts, name) for name in ("legal_remedy", "privacy_notice", "contact")}
+        names = ("legal_remedy", "privacy_notice", "contact", "signed_by")
+        own = {name: getattr(texts, name) for name in names} | {"town": town.profile.name}
         contents = [replace(one, letterhead=letterhead(town), **own) for one in contents]
     return {
         "-".join(filter(None, (f"{number:02}", content.sections[0].code, form))): in_words(

@@ -8,6 +8,7 @@ from tasks.desks.clerk_words import (
     CONDITIONS,
     DWELLINGS,
     EVENTS,
+    FORMS,
     PERMIT_STATUSES,
     REPLIES,
     STATEMENTS,
@@ -220,6 +221,7 @@ def _permit(permit: Permit) -> str:
     parts = [
         f"Zone {permit.zone}",
         f"Kennzeichen {permit.plate}",
+        f"Form: {FORMS.get(permit.form, permit.form) or 'nicht angegeben'}",
         f"auf {permit.holder}",
         f"geboren {day(permit.birth_date)}" if permit.birth_date else "",
         f"{permit.street} {permit.house_number}".strip(),

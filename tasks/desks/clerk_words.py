@@ -422,7 +422,10 @@ def effect_text(effect: Effect) -> str:
                 "Schreiben später hinausgeht."
             )
         case EffectKind.RESTORE:
-            return f"Ausweis {number}: Der Stand vor der Änderung gilt wieder."
+            back = f"Ausweis {number}: Der Stand vor der Änderung gilt wieder."
+            if not (until := day(data.get("dropped_until", ""))):
+                return back
+            return f"{back} Ausweis {data['dropped']} gilt noch bis {until}."
 
 
 def linked_text(by: LinkedBy, score: int) -> str:

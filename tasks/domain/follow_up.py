@@ -13,7 +13,7 @@ from tasks.domain.automation import FILTER_CODES, FULL_AGE, can_be_written_to, p
 from tasks.domain.check import Check, answered, check, conclude, taken_out
 from tasks.domain.decision import Choice, Decision, Outcome, Then, granted
 from tasks.domain.effect import Act, Effect, EffectKind
-from tasks.domain.permits import GRACE, end, is_printed, known_on, running
+from tasks.domain.permits import GRACE, end, is_printed, known_on, running, switch_back
 from tasks.domain.person import Person
 from tasks.domain.record import Permit
 from tasks.domain.reply import ReplyKind
@@ -72,7 +72,7 @@ def decide_follow_up(
         return _deregister(service, situation, genuine, today)
     code = "resident_objects" if reply.kind is ReplyKind.OBJECT else "resident_says_wrong"
     ending = _end(service, situation, today)
-    choices = (*_stands(situation), *undo_choices(situation), *ending)
+    choices = (*_stands(situation), *undo_choices(situation, today), *ending)
     checks = [
         genuine,
         # What is undone does not „stand“, whatever a clerk has said before.
@@ -137,7 +137,7 @@ def _telling(notify: bool) -> str:
     return "and the resident is told so" if notify else "without a letter"
 
 
-def undo_choices(situation: Situation) -> tuple[Choice, ...]:
+def undo_choices(situation: Situation, today: date) -> tuple[Choice, ...]:
     """What was done is taken back, where that is possible still."""
     acts = situation.acts
     if not acts or situation.undone or not all(act.intact for act in acts):
@@ -151,7 +151,7 @@ def undo_choices(situation: Situation) -> tuple[Choice, ...]:
             "undo",
             f"What was done is taken back, {telling}.{norm}",
             Then.DO,
-            undo(situation),
+            undo(situation, today),
             code="taken_back",
             notify=notify,
             undoes=True,
@@ -168,14 +168,19 @@ def withdraws(situation: Situation) -> bool:
     return granted_ and situation.reply is None
 
 
-def undo(situation: Situation) -> tuple[Effect, ...]:
+def undo(situation: Situation, today: date) -> tuple[Effect, ...]:
     """The way back, the last effect first.
 
     A name that was put right along with a zone stays, where the register still says it: who never
     moved may have married all the same, and the letter tells of the zone only.
     """
     acts = [act for act in situation.acts if not _is_still_the_name(act, situation.now)]
-    return tuple(act.inverse for act in reversed(acts or situation.acts))
+    return tuple(
+        switch_back(act, today)
+        if situation.told and act.effect.kind is EffectKind.SWITCH_ZONE
+        else act.inverse
+        for act in reversed(acts or situation.acts)
+    )
 
 
 def _is_still_the_name(act: Act, person: Person | None) -> bool:

@@ -284,31 +284,31 @@ def event_checks(situation: Situation, permits: tuple[Permit, ...], today: date)
         case DeltaKind.KEY_CHANGE:
             return [valid, _check("key_unchanged", False, "key_changed")]
         case kind if kind in REVERSALS:
-            return [_event_stands(situation)]
+            return [_event_stands(situation, today)]
     return []
 
 
-def _event_stands(situation: Situation) -> Check:
+def _event_stands(situation: Situation, today: date) -> Check:
     """What was taken back before it had any effect leaves the permit as it stands."""
     if situation.delta.kind is DeltaKind.DEATH_REVERSED:
-        choices = (*_restore_choices(situation), SERVE_AGAIN)
+        choices = (*_restore_choices(situation, today), SERVE_AGAIN)
         return _check("event_stands", False, "death_reversed", choices=choices)
     return _check("event_stands", False, "reversal_before_effect", Outcome.DECLINED)
 
 
-def _restore_choices(situation: Situation) -> tuple[Choice, ...]:
+def _restore_choices(situation: Situation, today: date) -> tuple[Choice, ...]:
     """What was done on a death of which nobody told the holder; an apology may go with it."""
-    undone = undo_choices(situation)
+    undone = undo_choices(situation, today)
     if not undone or not can_be_written_to(situation.now):
         return undone
     text = "What was done is taken back, and the resident is told so, with an apology."
     return (replace(undone[0], name="restore", text=text, notify=True), *undone)
 
 
-def undo_checks(situation: Situation, *, machine: bool) -> list[Check]:
+def undo_checks(situation: Situation, today: date, *, machine: bool) -> list[Check]:
     """An event that had effect was taken back. `machine`: it may put all of it back by itself."""
     intact = all(act.intact for act in situation.acts)
-    choices = undo_choices(situation)
+    choices = undo_choices(situation, today)
     return [
         _check("not_undone", not situation.undone, "undone_already", Outcome.DECLINED),
         _check("record_intact", True if intact else None, "record_changed"),

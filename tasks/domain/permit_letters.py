@@ -11,7 +11,15 @@ from tasks.domain.decision import Decision
 from tasks.domain.delta import Delta, DeltaKind
 from tasks.domain.effect import Effect, EffectKind
 from tasks.domain.follow_up import known_permits
-from tasks.domain.permits import end, held_for_certain, numbers, running, with_renewals
+from tasks.domain.permits import (
+    DROPPED_UNTIL,
+    end,
+    held_for_certain,
+    numbers,
+    running,
+    tolerated,
+    with_renewals,
+)
 from tasks.domain.record import Permit
 from tasks.domain.service import Situation
 from tasks.domain.statements import taking_of
@@ -52,7 +60,7 @@ def _has_moved(delta: Delta) -> bool:
     return delta.kind is DeltaKind.MOVE_AWAY or came_by(delta) == "move"
 
 
-def taken_back(situation: Situation) -> Mapping[str, str]:
+def taken_back(situation: Situation, decision: Decision) -> Mapping[str, str]:
     """What holds again, and what was taken back."""
     acts = [act for act in situation.acts if act.effect.kind is not EffectKind.TOLERATE]
     switches = [act for act in acts if act.effect.kind is EffectKind.SWITCH_ZONE]
@@ -76,6 +84,7 @@ def taken_back(situation: Situation) -> Mapping[str, str]:
         "zone_old": effect.data["zone"] if switch else permit.zone,
         "zone_new": effect.data["expected_zone"] if switch else permit.zone,
         "dropped_permit": ", ".join(dropped) if switch else "",
+        "dropped_until": max((e.data.get(DROPPED_UNTIL, "") for e in decision.effects), default=""),
         "reason": _why_taken_back(situation),
         "what": what.get(effect.kind, "address"),
         **_stated(situation, "undo"),
@@ -131,6 +140,8 @@ def _stated(situation: Situation, choice: str) -> Mapping[str, str]:
 
 
 def ending(situation: Situation, today: date) -> tuple[Effect, ...]:
-    """Whoever deregisters gives up every permit that the letter was about."""
-    touched = {permit.number: permit for act in situation.acts for permit in act.permits}
-    return end(running(touched.values(), today), today)
+    """Whoever deregisters gives up every permit that the letter was about, and needs the one before
+    it no longer, which was tolerated until the letter is known."""
+    touched = {permit.number: permit for act in situation.acts for permit in act.permits}.values()
+    valid = running(touched, today)
+    return end((*valid, *tolerated(touched, today)), today) if valid else ()

@@ -3,15 +3,16 @@
 import hashlib
 import unicodedata
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
 
-from tasks.domain.effect import Effect, EffectKind
+from tasks.domain.effect import Act, Effect, EffectKind
 from tasks.domain.person import Dwelling, Name
 from tasks.domain.plate import same as same_plate
 from tasks.domain.record import ACTIVE, ENDED, Link, LinkedBy, Permit
 
-GRACE, OLD_UNTIL = "grace_days", "old_until"  # in the data of effects
+GRACE, OLD_UNTIL, DROPPED_UNTIL = "grace_days", "old_until", "dropped_until"  # in effects' data
 
 _TITLES = {"dr", "prof", "frau", "herr"}
 
@@ -28,6 +29,11 @@ def running(permits: Iterable[Permit], day: date) -> tuple[Permit, ...]:
     """Not ended, and not over on that day. One that begins only later counts as well: it must not
     be forgotten when its holder moves."""
     return tuple(p for p in permits if p.status == ACTIVE and p.valid_until >= day and not p.unread)
+
+
+def tolerated(permits: Iterable[Permit], day: date) -> tuple[Permit, ...]:
+    """Ended, and good for some days still, until a letter counts as known."""
+    return tuple(p for p in permits if p.status == ENDED and p.valid_until > day and not p.unread)
 
 
 def unclear(permits: Iterable[Permit], day: date) -> tuple[Permit, ...]:
@@ -102,7 +108,8 @@ def known_on(today: date, grace_days: int) -> date:
 def end(
     permits: Iterable[Permit], last_day: date, grace_days: int | None = None
 ) -> tuple[Effect, ...]:
-    """With the day up to which it was valid: a letter on the way back must name it.
+    """With the day up to which it was valid: a letter on the way back must name it. One that is
+    only tolerated any more ends sooner.
 
     `grace_days`: those that `last_day` leaves to whoever is told of it; None: nobody is.
     """
@@ -111,6 +118,8 @@ def end(
         before = permit.valid_until
         last = min(last_day, before)
         data = {"valid_until": last.isoformat(), "valid_until_before": before.isoformat()}
+        if permit.status == ENDED:
+            data["expected_status"] = ENDED
         if grace_days is not None:
             data[GRACE] = str(grace_days)
         return Effect(EffectKind.END, permit.number, data)
@@ -153,30 +162,58 @@ def switch_zone(
     }
     if end_old:
         last = max(starts - timedelta(days=1), known_on(valid_from, grace_days))
-        data |= {OLD_UNTIL: min(last, permit.valid_until).isoformat(), GRACE: str(grace_days)}
+        data[OLD_UNTIL] = min(last, permit.valid_until).isoformat()
+    data[GRACE] = str(grace_days)
     return Effect(EffectKind.SWITCH_ZONE, permit.number, data | _address(home))
 
 
+def switch_back(act: Act, today: date) -> Effect:
+    """The inverse of a switch. Who was told of the new permit may park with it until they count as
+    told that it is not to be (VwVfG § 41 Abs. 2), as they might with the old one before."""
+    grace = act.effect.data.get(GRACE)
+    new = next((p for p in act.permits if p.number != act.effect.record), None)
+    if grace is None or new is None or new.valid_from > today:
+        return act.inverse
+    data = {
+        "dropped": new.number,
+        DROPPED_UNTIL: min(known_on(today, int(grace)), new.valid_until).isoformat(),
+        "valid_until": new.valid_until.isoformat(),
+        GRACE: grace,
+    }
+    return replace(act.inverse, data=act.inverse.data | data)
+
+
+def _last_day(effect: Effect) -> tuple[str, str, str, str] | None:
+    """Of a permit that goes: its number, its last day, the one beyond which it never held, and as
+    what letters tell it."""
+    data = effect.data
+    if GRACE not in data:
+        return None
+    if effect.kind is EffectKind.END:
+        last, most = data["valid_until"], data["valid_until_before"]
+        return effect.record, last, most, "valid_until last_day"
+    if effect.kind is EffectKind.RESTORE:
+        return data["dropped"], data[DROPPED_UNTIL], data["valid_until"], DROPPED_UNTIL
+    if OLD_UNTIL not in data:  # the old permit is left to a clerk
+        return None
+    return effect.record, data[OLD_UNTIL], data["valid_until"], data.get("told_as", OLD_UNTIL)
+
+
 def still_tolerated(done: Iterable[Effect], today: date) -> tuple[Effect, ...]:
-    """The last days of old permits that come before a letter of today counts as known, moved on.
+    """The last days of permits that go and come before a letter of today counts as known, moved on.
 
     `done`: what was carried out in one case, in its order.
     """
-    last: dict[str, Effect] = {e.record: e for e in done if GRACE in e.data}
+    last = {days[0]: (days, e.data[GRACE]) for e in done if (days := _last_day(e))}
     moved: list[Effect] = []
-    for record, effect in last.items():
-        ends = effect.kind is EffectKind.END
-        until = effect.data["valid_until" if ends else OLD_UNTIL]
-        at_most = effect.data["valid_until_before" if ends else "valid_until"]
-        grace = int(effect.data[GRACE])
-        day = min(known_on(today, grace), date.fromisoformat(at_most))
+    for (record, until, at_most, told), grace in last.values():
+        day = min(known_on(today, int(grace)), date.fromisoformat(at_most))
         if day > date.fromisoformat(until):
-            told = "valid_until last_day" if ends else effect.data.get("told_as", OLD_UNTIL)
             data = {
                 OLD_UNTIL: day.isoformat(),
                 "old_until_before": until,
                 "valid_until": at_most,
-                GRACE: str(grace),
+                GRACE: grace,
                 "told_as": told,
             }
             moved.append(Effect(EffectKind.TOLERATE, record, data))

@@ -149,7 +149,7 @@ class _Batch:
             raise RecordConflict("records.nothing_to_undo", key)
         if target.change.settled:
             raise RecordConflict("records.forgotten", key)
-        change = undo(key, target.change, self.state)
+        change = undo(key, target.change, self.state, effect.data.get("dropped_until", ""))
         # Taking back what was itself taken back brings the first change into force again.
         in_force = not target.in_force
         self._done[target.key] = replace(target, in_force=False)

@@ -4,9 +4,10 @@
                     old_until (with end_old) is the old permit's last day
     update_address  street, house_number
     update_name     holder
-    end             valid_until
+    end             valid_until; expected_status where it has been ended already and is tolerated
     tolerate        old_until, old_until_before: of a permit that has been ended
-    restore         undo: the idempotency key of the effect to take back
+    restore         undo: the idempotency key of the effect to take back; dropped_until: the last
+                    day of the permit that it had created, which is tolerated; else it goes at once
 
 `expected_zone` may stand in any of them: the zone the decision was made on.
 """
@@ -73,21 +74,27 @@ def change_of(
     permit = state.get(effect.record)
     if permit is None:
         raise RecordConflict("records.unknown", key)
-    if effect.kind == EffectKind.TOLERATE:
-        return Change({permit.number: permit}, {permit.number: _tolerated(key, permit, effect)})
-    expected = effect.data.get("expected_zone", permit.zone)
-    if permit.status != ACTIVE or permit.unread or permit.zone != expected:
-        raise RecordConflict("records.changed_meanwhile", key)
+    if effect.kind != EffectKind.TOLERATE:
+        _check_expected(key, permit, effect.data)
     try:
         if effect.kind == EffectKind.SWITCH_ZONE:
             return _switch(permit, effect.data, new_number)
-        changed = _changed(permit, effect)
+        if effect.kind == EffectKind.TOLERATE:
+            changed = _tolerated(key, permit, effect)
+        else:
+            changed = _changed(permit, effect)
     except (KeyError, ValueError):
         raise RecordConflict("records.bad_effect", key) from None
     return Change({permit.number: permit}, {permit.number: changed})
 
 
-def undo(key: str, done: Change, state: State) -> Change:
+def _check_expected(key: str, permit: Permit, data: Mapping[str, str]) -> None:
+    zone, status = data.get("expected_zone", permit.zone), data.get("expected_status", ACTIVE)
+    if permit.status != status or permit.unread or permit.zone != zone:
+        raise RecordConflict("records.changed_meanwhile", key)
+
+
+def undo(key: str, done: Change, state: State, dropped_until: str = "") -> Change:
     """The way back, as long as nobody has touched since what `done` has changed.
 
     What it did not change (a new e-mail address) stays as it is now.
@@ -97,6 +104,9 @@ def undo(key: str, done: Change, state: State) -> Change:
         number: _before(key, done.before[number], left, now[number])
         for number, left in done.after.items()
     }
+    created = now.get(done.created)
+    if created is not None and dropped_until:
+        after[done.created] = _ended(created, date.fromisoformat(dropped_until))
     return Change(before=now, after=after)
 
 

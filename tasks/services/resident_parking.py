@@ -351,9 +351,9 @@ def _undo_checks(case: _Case) -> list[Check]:
     touched = tuple(permit for act in case.situation.acts for permit in act.permits)
     ended = any(effect.kind is EffectKind.END for effect in effects)  # would it run otherwise?
     valid = valid_check(touched if ended else running(touched, case.today), case.today)
-    *before, by_machine = undo_checks(case.situation, machine=machine)
+    *before, by_machine = undo_checks(case.situation, case.today, machine=machine)
     before = [*before, valid]
-    way_back = undo(case.situation)
+    way_back = undo(case.situation, case.today)
     form = _form(case, [*before, agrees, by_machine], touched, way_back, takes_back=True)
     decided = _is_by_clerk(case, [*before, agrees, *form])
     # The old permit is granted anew by it; the application for that stands as it did.
@@ -653,7 +653,9 @@ def _grant(case: _Case, checks: list[Check]) -> Decision:
     reached = can_be_written_to(case.person)  # else a clerk tells the person
     if puts_back(situation):
         told = situation.told and reached
-        return granted("taken_back", grounds, *undo(situation), notify=told, undoes=True)
+        return granted(
+            "taken_back", grounds, *undo(situation, case.today), notify=told, undoes=True
+        )
     if "name_differs" in {ground.name for ground in grounds} or case.home is None:
         notify = case.parameters.notify_name_change and reached
         return granted("name_updated", grounds, *_name_effects(case), notify=notify)
@@ -766,7 +768,7 @@ def letter_data(
 ) -> Mapping[str, str]:
     """Dates in ISO form. The number of a new permit comes from the register and is added later."""
     if decision.code == "taken_back":
-        return {**taken_back(situation), **_words(situation, decision, parameters)}
+        return {**taken_back(situation, decision), **_words(situation, decision, parameters)}
     if not decision.effects:
         return {}
     effect = decision.effects[-1]  # a zone switch comes last
@@ -884,6 +886,7 @@ _TAKEN_BACK = {
     "ends_soon_from": "2027-11-19",
     **_FORM_WORDS,
     "dropped_permit": "BPA-0002/2",
+    "dropped_until": "2026-11-28",
     "reason": "registry",
     "what": "zone",
     "taking": "",

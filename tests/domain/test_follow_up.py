@@ -87,6 +87,22 @@ def test_who_deregisters_gives_up_the_permit_that_the_letter_was_about_today() -
     assert data["last_day"] == "2026-11-23"
 
 
+@pytest.mark.parametrize(("days", "ends"), [(-1, False), (0, False), (1, True), (4, True)])
+def test_who_deregisters_needs_the_tolerated_old_permit_no_longer_either(
+    days: int, ends: bool
+) -> None:
+    old = replace(OLD, status="ended", valid_until=TODAY + days * DAY)
+    situation = replied(ReplyKind.DEREGISTER, an_act(permits=(old, NEW)))
+
+    decision = decided(situation)
+
+    both = {"BPA-0001/2": "2026-11-23", "BPA-0001": "2026-11-23"}
+    assert ended(decision) == (both if ends else {"BPA-0001/2": "2026-11-23"})
+    data = letter(situation, decision)
+    assert ("BPA-0001 (Zone A3" in data["ended"]) is ends
+    assert data["last_day"] == "2026-11-23"
+
+
 def test_who_deregisters_keeps_no_old_permit_beside_the_new_one() -> None:
     situation = replied(ReplyKind.DEREGISTER, KEPT)
 

@@ -38,6 +38,7 @@ TAKEN_BACK = {
     "ends_soon_from": "2027-11-19",
     **FORM_WORDS,
     "dropped_permit": "BPA-0002/2",
+    "dropped_until": "",
     "reason": "registry",
     "what": "zone",
     "taking": "",
@@ -232,8 +233,10 @@ LETTERS: dict[str, tuple[str, Mapping[str, str], tuple[Ground, ...], list[str], 
         BY_CLERK,
         [
             "Ihr Bewohnerparkausweis gilt nur noch bis zum 30. November 2026",
-            "Mit Ablauf des 30. November 2026 endet die Gültigkeit von: "
+            "Mit Ablauf des 30. November 2026 endet die Gültigkeit Ihres Bewohnerparkausweises "
             "BPA-0002 (Zone A3, Kennzeichen MU-LW 91).",
+            "mit einer Bedingung erteilt, die damit eingetreten ist",
+            "(§ 36 Abs. 2 Nr. 2, § 43 Abs. 2 VwVfG)",
             "Danach dürfen Sie damit nicht mehr auf Plätzen parken",
             "dort wohnt (VwV-StVO zu § 45, § 6 Abs. 1 Satz 1 Nr. 15 Buchst. b StVG, § 45 Abs. 1b",
             BY_PERSON,
@@ -405,6 +408,20 @@ def test_why_a_clerk_has_ended_a_permit_is_said_short_and_with_its_law(
     assert reason in reasons
 
 
+@pytest.mark.parametrize(
+    ("until", "said"),
+    [
+        ("2026-11-25", "noch bis zum 25. November 2026 in der Zone A2 parken, danach nicht mehr."),
+        ("2026-11-24", "noch bis zum 24. November 2026 in der Zone A2 parken, danach nicht mehr."),
+        ("2026-11-23", "Der Ausweis BPA-0002/2 für die Zone A2 gilt nicht mehr."),
+    ],
+)
+def test_the_letter_says_how_long_one_may_park_with_the_permit_of_a_taken_back_switch(
+    until: str, said: str
+) -> None:
+    assert said in text("taken_back", TAKEN_BACK | {"dropped_until": until}, UNDONE)
+
+
 def test_a_switch_that_left_no_new_permit_behind_names_none() -> None:
     said = text("taken_back", TAKEN_BACK | {"dropped_permit": ""}, UNDONE)
     assert "gilt nicht mehr" not in said
@@ -436,7 +453,8 @@ def test_a_revocation_says_that_it_is_one_and_all_that_its_norm_asks_for(
     taking: Taking, norm: str
 ) -> None:
     said = text("permit_ended", ENDED | stated(taking) | {"taking": taking}, BY_CLERK)
-    assert "Wir widerrufen: BPA-0002" in said
+    assert "Wir widerrufen Ihren Bewohnerparkausweis BPA-0002" in said
+    assert "Bedingung" not in said
     assert norm in said
     for words in stated(taking, known_since="seit dem 23. November 2026").values():
         assert words in said
@@ -484,7 +502,7 @@ def test_a_decision_is_never_written_with_the_template_of_replies(code: str) -> 
     [
         ("one_zone", "zone:A2", "Ihre Anschrift gehört zur Bewohnerparkzone A2."),
         ("one_permit", "permit:BPA-0002", "Umgestellt haben wir Ihren Ausweis BPA-0002."),
-        ("plate_german", "go_on", "mit dem Kennzeichen MU-LW 91 darf ein Ausweis erteilt werden."),
+        ("plate_german", "go_on", "Für das Kennzeichen MU-LW 91 darf ein Ausweis erteilt werden."),
     ],
 )
 def test_a_switch_says_which_reason_a_clerk_has_settled(

@@ -103,7 +103,7 @@ def test_the_old_permit_ends_by_its_condition_or_is_left_to_a_clerk() -> None:
     ended, left = text({"old_permit": "ended", "old_until": ""}), text({"old_permit": "clerk"})
     assert "gilt ab dem 24. November 2026 nicht mehr" in ended
     assert "Sachbearbeitung" not in ended
-    assert "entscheidet die Sachbearbeitung gesondert" in left
+    assert "gesondert. Bis dahin gilt er weiter, längstens bis zum 31. Dezember 2027 (§ 43" in left
     assert "nicht mehr. Er war" not in left
 
 

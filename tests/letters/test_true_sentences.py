@@ -11,7 +11,13 @@ from tests.letters.letters import a_letter, renderer
 
 ENDS_SOON = "Ihr Ausweis endet bald"
 SOON = {"valid_until": "2027-12-31", "ends_soon_from": "2027-11-19"}
-TAKEN_BACK = {"reason": "registry", "what": "zone", "dropped_permit": "", "taking": ""}
+TAKEN_BACK = {
+    "reason": "registry",
+    "what": "zone",
+    "dropped_permit": "",
+    "dropped_until": "",
+    "taking": "",
+}
 ENDED = {"why": "no_zone", "ended": "BPA-0002", "new_permit": "", "moved": "", "taking": ""}
 CODES = ("zone_switched", "address_updated", "name_updated", "taken_back")
 

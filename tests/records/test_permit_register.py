@@ -64,6 +64,9 @@ def register(database_url: str) -> Iterator[SqlPermitRegister]:
     opened.close()
 
 
+SOONER = {"valid_until": "2026-11-16"}
+
+
 def switch(record: str = "BPA-0002", **data: str) -> Effect:
     return Effect(EffectKind.SWITCH_ZONE, record, {**SWITCH.data, **data})
 
@@ -107,6 +110,20 @@ def test_the_old_permit_stays_where_its_end_is_left_to_a_clerk(
     old, new = all_of(register)
     assert old == PERMIT
     assert new.zone == "A2"
+
+
+def test_a_tolerated_permit_ends_sooner_only_for_whom_knows_that_it_is_tolerated(
+    register: SqlPermitRegister,
+) -> None:
+    register.apply("case-1", switch(old_until="2026-11-19"))
+    (blind,) = register.apply_many([("blind", Effect(EffectKind.END, "BPA-0002", SOONER))])
+    assert code_of(blind) == "records.changed_meanwhile"
+    given_up = Effect(EffectKind.END, "BPA-0002", SOONER | {"expected_status": "ended"})
+    register.apply("reply-1", given_up)
+    old, _ = all_of(register)
+    assert (old.status, old.valid_until) == ("ended", date(2026, 11, 16))
+    register.apply("undo-1", undo("reply-1"))
+    assert all_of(register)[0].valid_until == date(2026, 11, 19)
 
 
 @pytest.mark.parametrize(

@@ -28,12 +28,14 @@ data = st.fixed_dictionaries(
         "zone": words,
         "valid_from": days,
         "valid_until": days,
+        "old_until": days,
+        "old_until_before": days,
         "street": words,
         "house_number": words,
         "holder": words,
         "end_old": st.sampled_from(["true", "false"]),
     },
-    optional={"expected_zone": words},
+    optional={"expected_zone": words, "expected_status": st.just("ended")},
 )
 kinds = st.sampled_from([kind for kind in EffectKind if kind != EffectKind.RESTORE])
 effects = st.builds(Effect, kinds, st.sampled_from(["P", "Q", "P/2", "Q/2", "P/3"]), data)

@@ -317,7 +317,10 @@ def test_a_question_is_shown_with_all_that_is_known(town: Town) -> None:
     assert "Thünenstraße 3" in dict(shown.person)["Wohnung vorher"]
     assert "Mühlenstraße 12" in dict(shown.person)["Wohnung nachher"]
     assert "eingezogen am 10.11.2026" in dict(shown.person)["Wohnung nachher"]
-    assert "Zone H1; Kennzeichen ZZ-MU 104" in dict(shown.records)["Ausweis BPA-0004"]
+    assert (
+        "Zone H1; Kennzeichen ZZ-MU 104; Form: nicht angegeben"
+        in dict(shown.records)["Ausweis BPA-0004"]
+    )
     assert dict(shown.records)["Zuordnung von BPA-0004"].startswith("sicher")
     assert [ground.condition for ground in shown.grounds if ground.result == "unclear"] == [
         "Die neue Anschrift liegt in genau einer Bewohnerparkzone."

@@ -39,6 +39,7 @@ SWITCH = {
     "valid_from": "2026-11-23",
     "valid_until": "2028-02-29",
     "end_old": "false",
+    "grace_days": "4",
     "street": "Kröpeliner Straße",
     "house_number": "40",
 }

@@ -82,6 +82,7 @@ def test_a_switch_that_lapsed_by_its_condition_is_taken_back_by_machine_and_said
         "valid_until": "2028-02-29",
         "ends_soon_from": "2028-01-18",
         "dropped_permit": "BPA-0001/2",
+        "dropped_until": "",
         "reason": "registry",
         "what": "zone",
         "taking": "",
