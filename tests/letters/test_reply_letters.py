@@ -68,6 +68,7 @@ UNDONE = tuple(
     }.items()
 )
 DECIDES, REMEDY = "Unsere Entscheidung", "Rechtsbehelfsbelehrung Gegen diesen"
+LETS_MACHINES = "StVO § 46 Abs. 5"
 AUTOMATED, BY_PERSON = "vollständig automatisiert", "Eine Sachbearbeiterin oder ein Sachbearbeiter"
 
 
@@ -522,3 +523,8 @@ def test_a_permit_that_a_clerk_found_to_be_the_persons_makes_no_automatic_decisi
     said = words(renderer().render_without_pdf(a_letter(section={"grounds": grounds})), "text")
     assert AUTOMATED not in said
     assert BY_PERSON in said
+
+
+def test_what_a_machine_gives_back_names_the_norm_that_lets_it() -> None:
+    said = text("taken_back", TAKEN_BACK, (*UNDONE, a_ground("automation_norm", LETS_MACHINES)))
+    assert f"{AUTOMATED} getroffen (§ 35a VwVfG, § 46 Abs. 5 StVO)" in said

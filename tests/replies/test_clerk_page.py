@@ -339,7 +339,7 @@ def test_what_ending_a_permit_means_is_said_before(town: Town) -> None:
     ending = next(c for c in view(town, "E0002-0006").choices if c.name == "end")
 
     assert ending.proposed
-    assert ending.effects == ("Ausweis BPA-0006 endet mit Ablauf des 15.11.2026.",)
+    assert ending.effects == ("Ausweis BPA-0006 endet mit Ablauf des 27.11.2026.",)
     assert "die Person erhält ein Schreiben" in ending.text
 
 
