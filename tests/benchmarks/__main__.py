@@ -65,6 +65,7 @@ def compare(
 ) -> str:
     """The page. Raises SystemExit where the contenders have not done the same work."""
     town = stocked(now, then, "stock", deltas)
+    deltas = town["deltas"]
     a, first = in_turns(turns, now, then, "ours", deltas, of="stock")
     b = now("bare", deltas, of="stock")
     for name, other in {"B": b, "the first release": first}.items():

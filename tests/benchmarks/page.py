@@ -102,7 +102,6 @@ def page(
         ),
         ratios=_table(["", "A / B", "C / A", "C / B"], _ratios(a, b, c)),
         fewer=c["deltas"],
-        deltas=a["deltas"],
         scaled=_scaled(c, a["deltas"] / c["deltas"]),
         profile=_table(["s", "function", "module"], profile),
     )

@@ -36,7 +36,8 @@ FULL = "0001-gesamtlieferung.xml"
 def stock(deltas: str) -> Result:
     """Generates a town, takes in its full delivery, and leaves the delta in the inbox."""
     home = settings().home
-    movers = ceil(int(deltas) / 1.1)  # the generator adds a tenth of other changes
+    movers = ceil(int(deltas) / 1.1)
+    others = max(1, movers // 10)  # which the generator adds: it may be one more than asked for
     people = movers + movers // 5
     zones = make_town(home / "made").opened.areas("resident_parking")
     made = generate(
@@ -47,7 +48,7 @@ def stock(deltas: str) -> Result:
     made.full.rename(town.folder / "inbox" / made.full.name)
     pull(open_municipality(SLUG, settings()), TODAY)
     made.delta.rename(town.folder / "inbox" / made.delta.name)
-    return {"people": people, "permits": permits, "movers": movers}
+    return {"people": people, "permits": permits, "movers": movers, "deltas": movers + others}
 
 
 def ours(deltas: str) -> Result:

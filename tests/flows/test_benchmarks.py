@@ -32,7 +32,8 @@ def contend(home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result
 def test_the_benchmark_compares_us_with_a_bare_loop_and_says_nothing_of_the_machine(
     home: Path, contend: Callable[..., Result]
 ) -> None:
-    page = compare(contend, None, deltas=20, naive=5, quiet=3, turns=1)
+    # 21 is a number that the generator cannot make: all of them work on 22.
+    page = compare(contend, None, deltas=21, naive=5, quiet=3, turns=1)
 
     figures = dict(re.findall(r"^\| ([^|]+) \| ([^|]+) \|", page, re.MULTILINE))
     assert int(figures["cases"]) > int(figures["letters"]) > 0
@@ -46,7 +47,7 @@ def test_the_benchmark_compares_us_with_a_bare_loop_and_says_nothing_of_the_mach
 
 def test_a_tree_that_did_other_work_is_compared_with_nothing() -> None:
     def contend(name: str, *_: object, letters: int = 7, **__: object) -> Result:
-        return {"cases": 20, "letters": letters, "cpu": 1.0}
+        return {"deltas": 20, "cases": 20, "letters": letters, "cpu": 1.0}
 
     with pytest.raises(SystemExit, match="did not do the same work"):
         compare(contend, partial(contend, letters=6), deltas=20, naive=5)
