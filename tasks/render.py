@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
@@ -261,17 +262,21 @@ def without_codes(text: str, told: Iterable[str], settings: Settings) -> str:
 
 
 def full_name(person: Person) -> str:
-    given = person.name.usual or person.name.given
-    return " ".join(part for part in (person.name.doctor, given, person.name.family) if part)
+    """With the name by which the person is called."""
+    return replace(person.name, given=person.name.usual or person.name.given).full()
 
 
 def addressee(person: Person, dwelling: Dwelling) -> tuple[str, ...]:
     """The Anschriftzone, at most six lines (DIN 5008)."""
     address = dwelling.address
-    given = person.name.given
-    name = " ".join(part for part in (person.name.doctor, given, person.name.family) if part)
     care_of = f"bei {address.care_of}" if address.care_of else ""
-    lines = (name, care_of, address.district_line(), address.street_line(), address.floor)
+    lines = (
+        person.name.full(),
+        care_of,
+        address.district_line(),
+        address.street_line(),
+        address.floor,
+    )
     return tuple(line for line in (*lines, address.town_line()) if line)
 
 

@@ -65,8 +65,6 @@ def reopen(
 
 
 def _asked(found: Locked) -> Asked:
-    name = found.person.name
-    said = " ".join(part for part in (name.doctor, name.given, name.family) if part)
-    born = str(found.person.born)
+    said, born = found.person.name.full(), str(found.person.born)
     mark = hashlib.sha256(repr((found.letter, said, born)).encode()).hexdigest()
     return Asked(found.letter, found.subject, found.dated, said, born, mark)

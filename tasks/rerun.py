@@ -205,8 +205,7 @@ def _resume(town: Municipality, ids: Sequence[str], reason: str, run: str) -> se
         for case in chosen:
             if case.status in UNDONE_YET and not case.acting:
                 case.recheck = True
-        for letter in letters:
-            outbox.settle(session, {letter: outbox.Outcome("ready")})
+        outbox.settle(session, {letter: outbox.Outcome("ready") for letter in letters})
     return letters
 
 

@@ -160,8 +160,7 @@ def _dwelling(dwelling: Dwelling) -> str:
 
 
 def _name(person: Person) -> str:
-    name = person.name
-    said = " ".join(part for part in (name.doctor, name.given, name.family) if part)
+    name, said = person.name, person.name.full()
     return f"{said} (geborene/r {name.birth})" if name.birth not in ("", name.family) else said
 
 

@@ -87,6 +87,10 @@ class Name:
     artist: str = ""  # 0502 Künstlername
     doctor: str = ""  # 0401 Doktorgrad
 
+    def full(self) -> str:
+        """As it stands above an address: Doktorgrad, Vornamen, Familienname."""
+        return " ".join(part for part in (self.doctor, self.given, self.family) if part)
+
 
 class DwellingStatus(StrEnum):
     SOLE = "0"

@@ -103,7 +103,7 @@ class ResidentDesk(Protocol):
         ...
 
     def unlock(self, door: str, birth_date: BirthDate) -> None:
-        """Counts wrong dates; after the fifth the token is locked for good."""
+        """Counts wrong dates; after the fifth the letter is locked, until a clerk reopens it."""
         ...
 
     def begin(self, door: str, now: datetime) -> str:
