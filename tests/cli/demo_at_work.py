@@ -109,7 +109,14 @@ class Caller:
             }
 
     def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any, Message]:
-        """Status, JSON, headers."""
+        """Status, JSON, headers. A server whose database is busy says 503: it is asked again, as
+        Prefect's own clients do."""
+        until = time.monotonic() + LIMIT
+        while (said := self._ask(method, path, body))[0] == 503 and time.monotonic() < until:
+            time.sleep(0.5)
+        return said
+
+    def _ask(self, method: str, path: str, body: Any) -> tuple[int, Any, Message]:
         data = None if body is None else json.dumps(body).encode()
         headers = self.headers | ({"Content-Type": "application/json"} if data else {})
         request = urllib.request.Request(f"{self.api}/{path}", data, headers, method=method)
