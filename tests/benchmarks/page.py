@@ -56,7 +56,9 @@ ratios count, not the seconds, and those of CPU time most.
 
 {first}
 
-CPU time of all threads of the client, in ms. The first release is checked out beside this tree and
+{same}
+
+{same} CPU time of all threads of the client, in ms. The first release is checked out beside this tree and
 works turn by turn with it, on the same interpreter and packages, and on a town that its own code
 has made from the same seed; the quicker turn of each counts. Another commit is named
 with `--first COMMIT`. An idle town is one of {towns} that know their people and have nothing to do:
@@ -96,6 +98,7 @@ def page(
         **town,
         machine=_machine(),
         first=_table(["CPU, ms", "first", "now", "ratio", "goal"], _since(a, b, first, idle)),
+        same=_made(first),
         towns=idle[0]["towns"],
         figures=_table(
             ["", "A: antragslos", "B: bare loop", "C: task per step"], _figures(a, b, c)
@@ -115,6 +118,15 @@ def _since(a: Result, b: Result, first: Result, idle: tuple[Result, Result]) -> 
         yield [name, f"{before:.2f}" if before else "–", f"{cost:.2f}", ratio, _goal(name)]
     ours, bare = ((r["cpu"] + r.get("server_cpu", 0)) * 1000 / r["deltas"] for r in (a, b))
     yield [AS_BARE, f"{bare:.2f}", f"{ours:.2f}", f"{ours / bare:.2f}", _goal(AS_BARE)]
+
+
+def _made(first: Result) -> str:
+    """It may be a few more or less than A's: the rule was corrected since."""
+    if not first:
+        return ""
+    return (
+        f"The first release made {first['cases']:,} cases and {first['letters']:,} letters of it."
+    )
 
 
 def _costs(ours: Result, idle: Result) -> dict[str, float]:
