@@ -58,7 +58,7 @@ ratios count, not the seconds, and those of CPU time most.
 
 {same}
 
-{same} CPU time of all threads of the client, in ms. The first release is checked out beside this tree and
+CPU time of all threads of the client, in ms. The first release is checked out beside this tree and
 works turn by turn with it, on the same interpreter and packages, and on a town that its own code
 has made from the same seed; the quicker turn of each counts. Another commit is named
 with `--first COMMIT`. An idle town is one of {towns} that know their people and have nothing to do:
