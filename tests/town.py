@@ -7,9 +7,10 @@ permits and questions. It names no step, no table and no stage, so that these ca
 import atexit
 import os
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -402,5 +403,16 @@ def worked_town(home: Path, **options: Any) -> Town:
             counts = make_town(_WORKED[key], **options).run_day(FIRST_DAY, *FIRST_DELIVERIES)
         database.chance = drawing
         assert not [name for name in counts if name.startswith("trouble:")], counts
-    shutil.copytree(_WORKED[key], home, dirs_exist_ok=True)
+    copied(_WORKED[key], home)
     return Town(Settings(home=home, _env_file=None))  # type: ignore[call-arg]
+
+
+def copied(home: Path, to: Path) -> Path:
+    """A home as `to`. Its databases are whole without their logs: a connection that is still open
+    somewhere may close in the middle of it, and take them away."""
+    for path in home.rglob("*.db"):
+        with closing(sqlite3.connect(path)) as connection:
+            (busy, *_), *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            assert not busy, path
+    shutil.copytree(home, to, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*-wal", "*-shm"))
+    return to

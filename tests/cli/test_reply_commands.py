@@ -1,7 +1,6 @@
 """What clerks and operators meet at a shell: questions, answers, accounts, and the pages."""
 
 import json
-import shutil
 import signal
 import socket
 from collections.abc import Callable
@@ -19,7 +18,7 @@ from tasks.state.tables import AnswerRow, Clerk
 from tests.builders import stated
 from tests.flows.reply_town import FIRST, case_of, pages, play
 from tests.shell import Said, shell
-from tests.town import SLUG, Town, make_town
+from tests.town import SLUG, Town, copied, make_town
 
 PASSWORD = "correct horse battery"
 Run = Callable[..., Said]
@@ -43,7 +42,7 @@ def worked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def town(worked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Town:
-    home = shutil.copytree(worked, tmp_path / "home")
+    home = copied(worked, tmp_path / "home")
     monkeypatch.setenv("ANTRAGSLOS_HOME", str(home))
     settings.cache_clear()
     return Town(settings())

@@ -1,7 +1,6 @@
 """Replies and answers carried out by a run of their own, and what such a run leaves alone."""
 
 import json
-import shutil
 import signal
 import subprocess
 import sys
@@ -42,7 +41,7 @@ from tests.flows.reply_town import (
     reply,
 )
 from tests.flows.test_review_flow import filled_in
-from tests.town import DELIVERIES, SLUG, Town, make_town
+from tests.town import DELIVERIES, SLUG, Town, copied, make_town
 
 LOCK = """
 import sys
@@ -75,7 +74,7 @@ def worked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def towns(worked: Path, home: Path) -> tuple[Town, Town]:
-    shutil.copytree(worked, home, dirs_exist_ok=True)
+    copied(worked, home)
     return Town(settings()), Town(settings(), "neustadt")
 
 

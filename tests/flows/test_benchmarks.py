@@ -1,7 +1,6 @@
 """`make bench` in small and in this process, so that it cannot break unseen."""
 
 import re
-import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -12,6 +11,7 @@ from tasks.settings import settings
 from tests.benchmarks import contenders, stages
 from tests.benchmarks.__main__ import Result, compare
 from tests.benchmarks.first import ROOT, check_out
+from tests.town import copied
 
 CONTENDERS = {**contenders.CONTENDERS, **stages.CONTENDERS}
 
@@ -21,7 +21,7 @@ def contend(home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result
     def contend(name: str, *arguments: object, of: str = "", server: bool = False) -> Result:
         mine = home / (f"{name} of {of} {len(list(home.iterdir()))}" if of else name)
         if of:
-            shutil.copytree(home / of, mine)
+            copied(home / of, mine)
         monkeypatch.setenv("ANTRAGSLOS_HOME", str(mine))
         settings.cache_clear()
         return CONTENDERS[name](*map(str, arguments))

@@ -20,7 +20,7 @@ from tasks.settings import TEMPLATES, Settings, settings
 from tasks.state import clerks
 from tasks.state.database import reading, writing
 from tasks.state.tables import CaseRow, DeltaRow, QuestionRow
-from tests.town import SLUG, Town, make_town
+from tests.town import SLUG, Town, copied, make_town
 
 DAY = date(2026, 11, 23)
 PASSWORD = "correct horse battery"
@@ -36,7 +36,7 @@ def make_clerk_town(home: Path, *, four_eyes: bool = False) -> Town:
 
     `home` is ANTRAGSLOS_HOME. The week is played once a process, and copied.
     """
-    shutil.copytree(_first_week(), home, dirs_exist_ok=True)
+    copied(_first_week(), home)
     town = Town(Settings(home=home, _env_file=None))  # type: ignore[call-arg]
     if four_eyes:
         with (town.folder / "profile.toml").open("a", encoding="utf-8") as profile:

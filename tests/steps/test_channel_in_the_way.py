@@ -1,7 +1,6 @@
 """A mail server that hangs, refuses or breaks off: it is left, and its letters wait for it."""
 
 import json
-import shutil
 import socket
 import threading
 from collections import Counter
@@ -16,7 +15,7 @@ import tasks.send
 from tasks.breaker import Breaker
 from tasks.errors import ChannelRefused, ChannelUnavailable, ChannelUncertain, StateUnavailable
 from tasks.settings import settings
-from tests.town import DELIVERIES, Town, make_town
+from tests.town import DELIVERIES, Town, copied, make_town
 
 DAY = date(2026, 11, 23)
 FILES = ("0001-gesamtlieferung.xml", "0002-deltalieferung.xml")
@@ -108,7 +107,7 @@ def at(home: Path, url: str, patch: pytest.MonkeyPatch) -> Town:
 
 @pytest.fixture
 def home(prepared: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(prepared, tmp_path / "home"))
+    return copied(prepared, tmp_path / "home")
 
 
 def states(town: Town) -> Counter[tuple[str, str]]:

@@ -52,7 +52,7 @@ from tasks.state.tables import (
 )
 from tests.delivery_writer import Sent, write_delivery
 from tests.steps.conftest import Deliver
-from tests.town import Town, make_town, worked_town
+from tests.town import Town, copied, make_town, worked_town
 
 DAY = date(2026, 11, 23)
 WEEK = ("0001-gesamtlieferung.xml", "0002-deltalieferung.xml")
@@ -741,7 +741,7 @@ def test_the_dry_run_counts_what_the_run_then_does(worked: Town) -> None:
 def copies(town: Town, number: int) -> Iterator[Town]:
     for index in range(number):
         home = town.settings.home.parent / f"copy-{index}"
-        shutil.copytree(town.settings.home, home)
+        copied(town.settings.home, home)
         yield Town(Settings(home=home, batch_size=2, _env_file=None), town.slug)
         shutil.rmtree(home)
 

@@ -1,6 +1,5 @@
 """Every cell of the table of reversals and races, played for real."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import date, timedelta
@@ -26,7 +25,7 @@ from tests.steps.races import (
     play_race,
     set_profile,
 )
-from tests.town import Town, living_in
+from tests.town import Town, copied, living_in
 
 DAY = timedelta(days=1)
 UNSETTLED = {Stand.OPEN, Stand.GRANTED, Stand.NEEDS_REVIEW, Stand.DECLINED, Stand.SUPPRESSED}
@@ -48,7 +47,7 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Stand], Path]:
             with living_in(base) as town:
                 a_town(base)
         if stand not in built:
-            built[stand] = shutil.copytree(base, root / stand)
+            built[stand] = copied(base, root / stand)
             with living_in(built[stand]) as town:
                 BRING[stand](town)
                 case = case_of(town)
@@ -62,7 +61,7 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Stand], Path]:
 def town(
     request: pytest.FixtureRequest, homes: Callable[[Stand], Path], tmp_path: Path
 ) -> Iterator[Town]:
-    home = shutil.copytree(homes(request.node.callspec.params["stand"]), tmp_path / "home")
+    home = copied(homes(request.node.callspec.params["stand"]), tmp_path / "home")
     with living_in(home) as town:
         yield town
 

@@ -3,7 +3,6 @@
 Every combination stands in tasks/domain/races.py; these are the ones that people ask about.
 """
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -44,7 +43,7 @@ from tests.steps.races import (
     reversed_move,
     set_profile,
 )
-from tests.town import Town
+from tests.town import Town, copied
 from tests.town import living_in as living
 
 DAY = timedelta(days=1)
@@ -61,7 +60,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def town(base: Path, tmp_path: Path) -> Iterator[Town]:
-    with living(shutil.copytree(base, tmp_path / "home")) as town:
+    with living(copied(base, tmp_path / "home")) as town:
         yield town
 
 

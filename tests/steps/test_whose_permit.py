@@ -1,6 +1,5 @@
 """Who has a letter in hand may give up their own permit, and never what is another's by now."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from tests.steps.races import (
     case_of,
     permits,
 )
-from tests.town import Town
+from tests.town import Town, copied
 from tests.town import living_in as living
 
 ANOTHER = PersonKey(AGS, "000000099999")
@@ -38,7 +37,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def town(base: Path, tmp_path: Path) -> Iterator[Town]:
-    with living(shutil.copytree(base, tmp_path / "home")) as town:
+    with living(copied(base, tmp_path / "home")) as town:
         yield town
 
 
